@@ -1,0 +1,1 @@
+"""The run becomes rows of styled text. No Textual."""

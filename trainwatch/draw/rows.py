@@ -1,0 +1,64 @@
+"""What drawing produces: rows of (text, style name).
+
+The law of this file: a style is a name; which colour it has is the theme's business. The text of a
+row is exactly as wide as was asked for.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Literal, TypeAlias
+
+Style: TypeAlias = Literal[
+    "text", "dim", "label", "value", "accent", "title",
+    "train", "train-raw", "eval", "best", "other",
+    "ok", "info", "warning", "critical",
+    "cursor", "border", "bar", "bar-rest",
+]  # fmt: skip
+Cell: TypeAlias = tuple[str, Style]
+Row: TypeAlias = list[Cell]
+
+
+def width(text: str) -> int:
+    """Columns that ``text`` takes in a terminal. ``text`` must be clean (no control characters)."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def clip(text: str, columns: int) -> str:
+    """``text`` cut to at most ``columns``, with an ellipsis where something is missing."""
+    if width(text) <= columns:
+        return text
+    kept, used = [], 0
+    for c in text:
+        w = width(c)
+        if used + w > columns - 1:
+            break
+        kept.append(c)
+        used += w
+    return "".join(kept) + "…" if columns > 0 else ""
+
+
+def fit(row: Row, columns: int) -> Row:
+    """The row cut or padded to exactly ``columns``."""
+    out: Row = []
+    left = columns
+    for text, style in row:
+        part = clip(text, left)
+        if part:
+            out.append((part, style))
+            left -= width(part)
+        if left <= 0:
+            break
+    if left > 0:
+        out.append((" " * left, "text"))
+    return out
+
+
+def plain(rows: list[Row]) -> str:
+    """The rows as plain text, without trailing blanks: for golden tests and pipes."""
+    return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)

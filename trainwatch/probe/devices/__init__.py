@@ -1,0 +1,1 @@
+"""Accelerators: one family per file."""

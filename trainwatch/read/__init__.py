@@ -1,0 +1,1 @@
+"""Facts become records. No machine, no clock, no I/O."""

@@ -1,0 +1,1 @@
+"""Metric files: one format per file."""

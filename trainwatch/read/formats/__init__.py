@@ -1,0 +1,1 @@
+"""Log dialects: one per file, each with its SAMPLES."""

@@ -1,0 +1,135 @@
+"""What the reading stage says about a run.
+
+The law of this file: plain immutable values that know nothing of the machine they came from. Metric
+records are columnar, so that one live line and a block of a million lines are the same thing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Literal, NamedTuple, TypeAlias
+
+Split: TypeAlias = Literal["train", "eval", "test", "other"]
+
+UNKNOWN_STEP = -1
+"""A step in a ``Metrics.steps`` column that the line itself did not tell."""
+
+
+class Key(NamedTuple):
+    """Which quantity a column holds."""
+
+    name: str  # canonical, lower case, without split prefix: "loss", "learning_rate", "grad_norm"
+    split: Split = "train"
+    dataset: str | None = None  # name of the evaluation set when there are several
+    key: str = ""  # what the framework printed
+    rank: int | None = None
+
+    @property
+    def series(self) -> Key:
+        """The identity of the series this belongs to: the printed spelling does not matter."""
+        return self._replace(key="")
+
+
+class Metrics(NamedTuple):
+    """Rows of numbers that were reported together; all columns have the same length.
+
+    A row without a step takes the step of the training's own progress counter that follows it
+    (the Trainer redraws its bar right after each record). ``columns`` may hold NaN and infinities:
+    they are findings, not errors.
+    """
+
+    source: str  # the stream or file
+    keys: tuple[Key, ...]
+    columns: tuple[array[float], ...]  # array("d"), one per key
+    steps: array[int]  # array("q"); UNKNOWN_STEP where the row did not tell
+    epochs: array[float]  # array("d"); NaN where the row did not tell
+    offsets: array[int]  # array("q"): where in the source each row starts
+    at: float | None  # when it was seen arriving; None for history
+
+
+class Progress(NamedTuple):
+    """A counter: where the training (or an evaluation, a download, ...) stands."""
+
+    source: str
+    offset: int
+    done: float
+    total: float | None
+    unit: Literal["step", "epoch", "batch", "other"]
+    label: str  # description of the bar; "" for none
+    split: Split
+    elapsed: float | None  # seconds, as the bar itself tells
+    remaining: float | None
+    rate: float | None  # units per second
+    at: float | None
+
+
+class Notice(NamedTuple):
+    """An event told in words."""
+
+    kind: Literal["saving", "resumed", "traceback", "oom", "early-stop", "summary", "gap"]
+    text: str  # cleaned
+    source: str
+    offset: int
+    at: float | None
+
+
+class Unread(NamedTuple):
+    """Lines that hold numbers and that no dialect understood."""
+
+    source: str
+    count: int
+    offset: int  # of the first
+    sample: str  # the first, cleaned and cut
+    at: float | None
+
+
+class Tensor(NamedTuple):
+    """One tensor of a weight file, as its header describes it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    bytes: int
+    file: str
+
+
+class CheckpointFile(NamedTuple):
+    """One file of a checkpoint."""
+
+    path: str  # relative to the checkpoint
+    size: int
+    part: Literal["weights", "optimizer", "other"]
+
+
+CheckpointState: TypeAlias = Literal["writing", "complete", "incomplete", "corrupt", "unreadable"]
+
+
+class CheckpointSeen(NamedTuple):
+    """One checkpoint as its layout recognised it. Best, last and gap are the run's business."""
+
+    path: str  # absolute
+    name: str
+    layout: str
+    step: int | None
+    epoch: float | None
+    created: float
+    files: tuple[CheckpointFile, ...]
+    state: CheckpointState
+    reason: str | None
+    progress: float | None  # 0..1 while writing, where the header tells the final size
+    resumable: Literal["full", "weights", "no"]
+    metrics: tuple[tuple[str, float], ...]  # at this step, framework's keys: ("eval_loss", 0.47)
+    claims_best: str | None  # name or path of the checkpoint that the framework itself calls best
+    facts: tuple[tuple[str, str], ...]  # other things worth showing: ("LoRA", "r 8, alpha 16")
+
+
+class CheckpointsSeen(NamedTuple):
+    """All checkpoints below one root; replaces what was known of that root."""
+
+    root: str
+    checkpoints: tuple[CheckpointSeen, ...]
+    odd: tuple[tuple[str, str], ...]  # (name, why it was not looked into)
+    at: float
+
+
+Record: TypeAlias = Metrics | Progress | Notice | Unread | CheckpointsSeen

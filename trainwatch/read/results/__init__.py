@@ -1,0 +1,1 @@
+"""Gold-set results: one shape per file."""

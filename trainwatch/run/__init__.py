@@ -1,0 +1,1 @@
+"""The only changing state, and what it means."""
