@@ -7,7 +7,7 @@ row is exactly as wide as was asked for.
 from __future__ import annotations
 
 import unicodedata
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Style: TypeAlias = Literal[
     "text", "dim", "label", "value", "accent", "title",
@@ -17,6 +17,14 @@ Style: TypeAlias = Literal[
 ]  # fmt: skip
 Cell: TypeAlias = tuple[str, Style]
 Row: TypeAlias = list[Cell]
+
+
+class Picture(NamedTuple):
+    """A panel: its inside, and what stands in the upper edge of its frame."""
+
+    title: Row  # on the left
+    note: Row  # on the right
+    rows: list[Row]  # exactly as many, and as wide, as was asked for
 
 
 def width(text: str) -> int:
