@@ -112,7 +112,7 @@ class DeviceReading(NamedTuple):
     """One sample of one accelerator. A cell that could not be read is None and named in ``faults``."""
 
     family: str  # "nvidia"
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     uuid: str
     name: str
     busy: Optional[float]  # 0..1: share of the last window in which any kernel ran
@@ -123,7 +123,7 @@ class DeviceReading(NamedTuple):
     temperature: Optional[float]
     throttle: List[str]  # names of the active reasons, e.g. "power cap", "hot"
     processes: List[GpuProcess]
-    faults: List[Tuple[str, str]]  # (cell, reason): ("power", "not supported"), ("*", "GPU is lost")
+    faults: List[Tuple[str, str]]  # (cell, reason): ("power", "not supported"), ("*", "lost")
     fake: bool  # the driver library is a stand-in made for tests
     at: float
 
@@ -221,13 +221,21 @@ class Want(NamedTuple):
     tail: int  # bytes from the end; 0 = none
 
 
+class Resume(NamedTuple):
+    """Where an earlier watch of a stream stopped."""
+
+    stream: str
+    offset: int  # continue here instead of at the start
+    tail: str = ""  # latin-1 of the bytes just before: when they differ the stream is another one
+
+
 class Watch(NamedTuple):
     """Follow this. Replaces an earlier Watch."""
 
     target: str  # WHERE of the command-line contract, without the host
     folders: List[str]  # fnmatch patterns of folder names worth listing with their content
     wants: List[Want]
-    resume: List[Tuple[str, int]]  # (stream, offset): continue there instead of at the start
+    resume: List[Resume]
     once: bool  # leave after CaughtUp
 
 
