@@ -1,1 +1,1 @@
-"""Everything that touches the machine where the training runs (ring 0: standard library, Python 3.6)."""
+"""Everything that touches the machine where training runs. Python >= 3.6, standard library only."""

@@ -1,0 +1,278 @@
+"""A probe that is a child process: here, or behind ssh, srun, docker exec, kubectl exec.
+
+The law of this file: one thread owns both pipes. When the inbox is full it stops reading, the pipe
+fills and the probe waits. When the probe dies another one is started and continues every stream at
+the exact byte: the client sees a trouble come and go, and nothing lost or doubled.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import trainwatch
+from trainwatch import facts, wire
+from trainwatch.link.inbox import Inbox
+from trainwatch.link.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+BLOCK = 1 << 18
+BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth start in a row that failed
+
+_BOOT = (
+    "import sys; del sys.path[0]; sys.path.append({!r}); "
+    "from trainwatch.probe.main import main; main()"
+)
+
+
+def local_probe() -> list[str]:
+    """The command that starts a probe on this machine.
+
+    The user's working folder must not shadow our modules or the standard library, hence no ``-m``
+    and no "" on the path.
+    """
+    home = Path(trainwatch.__file__).resolve().parent.parent
+    return [sys.executable, "-c", _BOOT.format(str(home))]
+
+
+class ChildLink:
+    """Facts of a probe started by ``argv``; with ``record``, a journal of them is written there."""
+
+    def __init__(self, argv: Sequence[str], record: Path | None = None) -> None:
+        self._argv = list(argv)
+        self._record = record
+        self._inbox = Inbox()
+        self._memory = Memory()
+        self._requests: deque[Any] = deque()
+        self._closing = False
+        self._troubled = False
+        self._bell, self._rope = -1, -1
+        self._journal: IO[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """Start the probe. ``wake`` is called from the link's thread.
+
+        Raises OSError when the journal cannot be created.
+        """
+        self._bell, self._rope = os.pipe()
+        os.set_blocking(self._bell, False)
+        os.set_blocking(self._rope, False)
+        if self._record is not None:
+            self._journal = self._record.open("wb", buffering=0)
+            self._journal.write(wire.MAGIC)
+        self._inbox.open(wake, self._ring)
+        self._thread.start()
+
+    def take(self, limit: int) -> list[Any]:
+        """At most ``limit`` waiting facts, in order; never blocks."""
+        return self._inbox.take(limit)
+
+    def wait(self, timeout: float) -> bool:
+        """Block until facts wait or the link is closed; False when the time ran out."""
+        return self._inbox.wait(timeout)
+
+    def send(self, request: Any) -> None:
+        """Ask the probe for something; never blocks."""
+        self._requests.append(request)
+        self._ring()
+
+    @property
+    def closed(self) -> bool:
+        """No more facts will come and none waits."""
+        return self._inbox.closed
+
+    def close(self) -> None:
+        """Leave. The probe goes with us, the training stays."""
+        self._closing = True
+        self._ring()
+        if self._thread.is_alive():
+            self._thread.join(1.0)
+
+    def _ring(self) -> None:
+        with suppress(OSError):  # it rings already, or there is nobody left to hear it
+            os.write(self._rope, b"!")
+
+    # --- what follows runs in the link's own thread
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._closing:
+            started = time.monotonic()
+            reason = self._converse()
+            if not reason:
+                break
+            failures = 0 if time.monotonic() - started > BACKOFF[-1] else failures + 1
+            self._troubled = True
+            self._deliver([*self._memory.broken(), _trouble(reason)])
+            self._pause(BACKOFF[min(failures, len(BACKOFF) - 1)])
+        if self._journal is not None:
+            self._journal.close()
+        self._inbox.end()
+
+    def _converse(self) -> str:
+        """Talk to one probe until it ends. What went wrong, or "" when it may end."""
+        with tempfile.TemporaryFile() as errors:
+            try:
+                probe = subprocess.Popen(
+                    self._argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=True,  # Ctrl-C in the terminal is not meant for it
+                )
+            except OSError as error:
+                return f"the probe cannot be started: {self._argv[0]}: {error.strerror}"
+            pipes = _Pipes(probe, self._bell)
+            reason = self._talk(pipes)
+            pipes.close()
+            code = _reap(probe, kill=bool(reason))
+            if reason or self._may_end(code):
+                return reason
+            return _how_it_ended(code, errors)
+
+    def _may_end(self, code: int | None) -> bool:
+        watch = self._memory.watch
+        return self._closing or (code == 0 and watch is not None and watch.once)
+
+    def _talk(self, pipes: _Pipes) -> str:
+        decoder = wire.Decoder()
+        for request in self._memory.again():
+            pipes.say(request)
+        while not self._closing:
+            while self._requests:
+                request = self._requests.popleft()
+                self._memory.sent(request)
+                pipes.say(request)
+            data = pipes.exchange(reading=not self._inbox.full)
+            if data == b"":
+                return ""
+            try:
+                self._deliver(decoder.feed(data or b""))
+            except wire.WireError as error:
+                return f"the probe cannot be understood: {error}"
+        pipes.say(facts.Bye())
+        return ""
+
+    def _deliver(self, arrived: list[Any]) -> None:
+        if self._troubled and any(isinstance(fact, facts.Hello) for fact in arrived):
+            self._troubled = False
+            arrived = [*arrived, _trouble("")]
+        for fact in arrived:
+            self._memory.received(fact)
+            self._write(fact)
+        self._inbox.put(arrived)
+
+    def _write(self, fact: Any) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.write(wire.encode(fact))
+        except OSError as error:
+            self._journal.close()
+            self._journal = None
+            text = f"the journal {self._record} ends here: {error.strerror}"
+            self._inbox.put([facts.Trouble("journal", text, "free some space", time.time())])
+
+    def _pause(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._closing and time.monotonic() < deadline:
+            select.select([self._bell], [], [], max(0.0, deadline - time.monotonic()))
+            _drain(self._bell)
+
+
+class _Pipes:
+    """Standard input and output of one probe, and the bell that the client's threads ring."""
+
+    def __init__(self, probe: subprocess.Popen[bytes], bell: int) -> None:
+        assert probe.stdin is not None
+        assert probe.stdout is not None
+        self._in, self._out, self._bell = probe.stdin, probe.stdout, bell
+        self._outgoing = bytearray()
+        self._selector = selectors.DefaultSelector()
+        os.set_blocking(self._in.fileno(), False)
+
+        self._selector.register(bell, selectors.EVENT_READ)
+
+    def close(self) -> None:
+        """Say what is still to be said, as far as the pipe takes it, and hang up."""
+        self._flush()
+        self._selector.close()
+        self._out.close()
+        with suppress(OSError):
+            self._in.close()
+
+    def say(self, request: Any) -> None:
+        """Have the request sent as soon as the pipe takes it."""
+        self._outgoing += wire.encode(request)
+
+    def exchange(self, reading: bool) -> bytes | None:
+        """Wait until something moves. Bytes of the probe, b"" at its end, None for neither."""
+        self._flush()
+        self._listen(self._out.fileno(), selectors.EVENT_READ, reading)
+        self._listen(self._in.fileno(), selectors.EVENT_WRITE, bool(self._outgoing))
+        ready = {key.fd for key, _ in self._selector.select()}
+        if self._bell in ready:
+            _drain(self._bell)
+        if self._out.fileno() in ready:
+            return os.read(self._out.fileno(), BLOCK)
+        return None
+
+    def _listen(self, fd: int, events: int, wanted: bool) -> None:
+        if wanted == (fd in self._selector.get_map()):
+            return
+        if wanted:
+            self._selector.register(fd, events)
+        else:
+            self._selector.unregister(fd)
+
+    def _flush(self) -> None:
+        try:
+            while self._outgoing:
+                del self._outgoing[: os.write(self._in.fileno(), self._outgoing)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._outgoing.clear()  # the probe is gone; reading tells so next
+
+
+def _trouble(text: str) -> facts.Trouble:
+    return facts.Trouble("link", text, "", time.time())
+
+
+def _drain(bell: int) -> None:
+    try:
+        while os.read(bell, 4096):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def _reap(probe: subprocess.Popen[bytes], kill: bool) -> int | None:
+    """How the probe ended; None when it still hangs somewhere in the kernel."""
+    if kill:
+        probe.kill()
+    try:
+        return probe.wait(0.5)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _how_it_ended(code: int | None, errors: IO[bytes]) -> str:
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
+    lines = errors.read().decode("utf-8", "replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
+    return f"the probe ended ({last or how}); starting it again"

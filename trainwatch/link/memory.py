@@ -1,0 +1,64 @@
+"""What has been said in a conversation, as far as it must be said again to a new probe.
+
+The law of this file: no I/O. A stream is known by its next offset and by its last bytes, so that the
+new probe continues at the exact byte and notices when the file is another one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from trainwatch import facts
+
+TAIL = 64
+
+
+class Memory:
+    """Hears every request and every fact; knows what to ask again."""
+
+    def __init__(self) -> None:
+        self.watch: facts.Watch | None = None
+        self._streams: dict[str, facts.Resume] = {}
+        self._reads: dict[tuple[str, int], facts.Read] = {}
+        self._asked: facts.Stop | facts.Launch | None = None
+
+    def sent(self, request: Any) -> None:
+        """The client asked for this."""
+        if isinstance(request, facts.Watch):
+            self.watch = request
+            self._streams = {one.stream: one for one in request.resume}
+        elif isinstance(request, facts.Read):
+            self._reads[request.path, request.offset] = request
+        elif isinstance(request, facts.Stop | facts.Launch):
+            self._asked = request
+
+    def received(self, fact: Any) -> None:
+        """The probe said this, and it reached the client."""
+        if isinstance(fact, facts.Chunk):
+            known = self._streams.get(fact.source)
+            before = known.tail if known is not None and known.offset == fact.offset else ""
+            tail = (before + fact.data[-TAIL:].decode("latin-1"))[-TAIL:]
+            end = fact.offset + len(fact.data)
+            self._streams[fact.source] = facts.Resume(fact.source, end, tail)
+        elif isinstance(fact, facts.Gap):
+            self._streams[fact.source] = facts.Resume(fact.source, fact.offset)
+        elif isinstance(fact, facts.FileBytes):
+            self._reads.pop((fact.path, fact.offset), None)
+        elif isinstance(fact, facts.Answer) and fact.done:
+            self._asked = None
+
+    def broken(self) -> list[Any]:
+        """What the client must be told because its question died with the probe."""
+        if self._asked is None:
+            return []
+        name = type(self._asked).__name__.lower()
+        self._asked = None
+        return [facts.Answer(False, True, f"the probe ended during {name}; ask again", time.time())]
+
+    def again(self) -> list[Any]:
+        """The requests that put a new probe where the old one was."""
+        again: list[Any] = []
+        if self.watch is not None:
+            again.append(self.watch._replace(resume=list(self._streams.values())))
+        return again + list(self._reads.values())
