@@ -1,0 +1,136 @@
+"""The machine-readable shapes of the command line.
+
+The law of this file: names and nesting are stable, additions allowed. What is not known is null,
+never zero; numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
+"""
+
+from __future__ import annotations
+
+from math import isfinite, isnan
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainwatch.run.checkpoints import Checkpoint
+    from trainwatch.run.metrics import Point
+    from trainwatch.run.run import Run
+    from trainwatch.run.verdict import Verdict
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+
+def number(value: float | None) -> Json:
+    """A number as JSON can hold it."""
+    if value is None or isfinite(value):
+        return value
+    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def export_lines(run: Run) -> Iterator[dict[str, Json]]:
+    """Every point, in the order read."""
+    for point in run.metrics.points():
+        yield _point(point)
+
+
+def _point(point: Point) -> dict[str, Json]:
+    return {
+        "split": point.split,
+        "name": point.name,
+        "key": point.key,
+        "dataset": point.dataset,
+        "value": number(point.value),
+        "step": point.step,
+        "epoch": number(point.epoch),
+        "rank": point.rank,
+        "time": number(point.time),
+        "source": point.source,
+        "offset": point.offset,
+    }
+
+
+def diagnose(verdict: Verdict) -> dict[str, Json]:
+    """The verdict with its evidence."""
+    return {
+        "state": verdict.state,
+        "severity": verdict.severity,
+        "headline": verdict.headline,
+        "advice": verdict.advice,
+        "best": _named(verdict.best),
+        "last": _named(verdict.last),
+        "gap": _named(verdict.gap),
+        "evidence": {name: number(value) for name, value in verdict.evidence.items()},
+        "checks": [{"rule": c.rule, "result": c.result, "why": c.why} for c in verdict.checks],
+        "worth": None
+        if verdict.worth is None
+        else {"best_by": dict(verdict.worth.best_by), "disagree": verdict.worth.disagree},
+    }
+
+
+def _named(values: tuple[str | int | float | None, ...] | None) -> dict[str, Json] | None:
+    if values is None:
+        return None
+    names: tuple[str, ...] = values._fields  # type: ignore[attr-defined]
+    return {
+        name: number(value) if isinstance(value, float) else value
+        for name, value in zip(names, values, strict=True)
+    }
+
+
+def checkpoints(run: Run) -> list[dict[str, Json]]:
+    """The checkpoints, by step."""
+    return [_checkpoint(c) for c in run.checkpoints.rows()]
+
+
+def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
+    seen = checkpoint.seen
+    parts: dict[str, Json] = {
+        part: sum(f.size for f in seen.files if f.part == part)
+        for part in ("weights", "optimizer", "other")
+    }
+    return {
+        "path": seen.path,
+        "name": seen.name,
+        "layout": seen.layout,
+        "step": seen.step,
+        "epoch": number(seen.epoch),
+        "created": number(seen.created),
+        "bytes": checkpoint.bytes,
+        "parts": parts,
+        "state": seen.state,
+        "reason": seen.reason,
+        "progress": number(seen.progress),
+        "resumable": seen.resumable,
+        "marks": list(checkpoint.marks),
+        "metrics": {name: number(value) for name, value in checkpoint.metrics},
+        "gold": [],
+        "resume": checkpoint.resume,
+    }
+
+
+def status(run: Run, now: float | None = None) -> dict[str, Json]:
+    """The facts of the header."""
+    target, ended = run.target, run.ended
+    now = run.latest if now is None else now
+    loss, evals = run.metrics.loss, run.metrics.eval_loss
+    return {
+        "id": target.id if target else "",
+        "name": target.name if target else "",
+        "command": list(target.command) if target else [],
+        "host": target.host if target else "",
+        "pid": target.pid if target else None,
+        "state": run.state(now).word,
+        "exit": None
+        if ended is None
+        else {"code": ended.code, "signal": ended.signal, "cause": ended.cause},
+        "step": None if run.progress.done is None else int(run.progress.done),
+        "total_steps": None if run.progress.total is None else int(run.progress.total),
+        "epoch": number(run.progress.epoch),
+        "started": number(target.started) if target else None,
+        "ended": number(ended.at) if ended else None,
+        "rate": number(run.pace.rate),
+        "eta": number(run.pace.remaining(now)) if ended is None else None,
+        "loss": number(loss.last) if loss else None,
+        "eval_loss": number(evals.last) if evals else None,
+        "verdict": run.verdict(now).state,
+    }

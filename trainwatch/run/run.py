@@ -1,0 +1,213 @@
+"""Everything known about one run.
+
+The law of this file: one writer, no clock. Records carry their time, so that replaying a journal
+gives exactly the state that was there live.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainwatch import facts
+from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Unread
+from trainwatch.run.checkpoints import Checkpoints
+from trainwatch.run.devices import Devices
+from trainwatch.run.judge import judge
+from trainwatch.run.log import Log
+from trainwatch.run.metrics import MetricStore
+from trainwatch.run.pace import Pace
+from trainwatch.run.progress import Counters, ProgressState
+from trainwatch.run.state import RunState
+from trainwatch.run.topics import Topic
+from trainwatch.run.troubles import Troubles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainwatch.run.verdict import Verdict
+
+SIGNALS = {
+    1: "SIGHUP",
+    2: "SIGINT",
+    3: "SIGQUIT",
+    6: "SIGABRT",
+    9: "SIGKILL",
+    11: "SIGSEGV",
+    15: "SIGTERM",
+}
+
+
+class Run:
+    """The one changing aggregate."""
+
+    def __init__(self) -> None:
+        self.target: facts.Target | None = None
+        self.hello: facts.Hello | None = None
+        self.ended: facts.Ended | None = None
+        self.caught_up = False
+        self.metrics = MetricStore()
+        self.progress = ProgressState()
+        self.pace = Pace()
+        self.checkpoints = Checkpoints()
+        self.devices = Devices()
+        self.machine: facts.MachineReading | None = None
+        self.process: facts.ProcessReading | None = None
+        self.log = Log()
+        self.troubles = Troubles()
+        self.notices: list[Notice] = []
+        self.unread = 0
+        self.latest = 0.0
+        self._counters = Counters()
+        self._verdict: tuple[tuple[int, int, bool], Verdict] | None = None
+        self._apply: dict[type, Callable[[Any], Topic]] = {
+            facts.Hello: self._hello,
+            facts.Target: self._target,
+            facts.Chunk: self._chunk,
+            facts.Gap: self._gap,
+            facts.FileBytes: self._bytes,
+            facts.CaughtUp: self._caught_up,
+            facts.DeviceReading: self._device,
+            facts.ProcessReading: self._process,
+            facts.MachineReading: self._machine,
+            facts.Ended: self._ended,
+            facts.Trouble: self._trouble,
+            Metrics: self._metrics,
+            Progress: self._progress,
+            CheckpointsSeen: self._checkpoints,
+            Notice: self._notice,
+            Unread: self._unread,
+        }
+
+    @property
+    def lines(self) -> int:
+        """Finished lines of the log."""
+        return self.log.lines
+
+    def apply(self, record: object) -> Topic:
+        """Take in one record or fact; the answer is which parts of the run changed."""
+        at = getattr(record, "at", None)
+        if at is not None and at > self.latest:
+            self.latest = at
+        handler = self._apply.get(type(record))
+        return handler(record) if handler else Topic.NOTHING
+
+    # --- asking ---------------------------------------------------------------------------
+
+    def state(self, now: float | None = None) -> RunState:
+        """In one word: is it alive."""
+        now = self.latest if now is None else now
+        if self.ended is not None:
+            return _end(self.ended)
+        if self.process is not None and self.process.state in ("gone", "zombie"):
+            return RunState("unknown", "the process is gone, how it ended is not known")
+        if not self.lines and not self.metrics.version:
+            return RunState("starting", "")
+        if self.pace.stalled(now):
+            return RunState("stalled", f"no line for {self.pace.silence(now) or 0:.0f} s")
+        return RunState("running", "")
+
+    def verdict(self, now: float | None = None) -> Verdict:
+        """What the curves say; computed anew only when numbers changed."""
+        stalled = self.state(now).word == "stalled"
+        key = self.metrics.version, self.checkpoints.version, stalled
+        if self._verdict is None or self._verdict[0] != key:
+            self._verdict = key, judge(self.metrics, self.checkpoints)
+        return self._verdict[1]
+
+    # --- facts ----------------------------------------------------------------------------
+
+    def _hello(self, fact: facts.Hello) -> Topic:
+        self.hello = fact
+        return Topic.TARGET
+
+    def _target(self, fact: facts.Target) -> Topic:
+        self.target = fact
+        return Topic.TARGET | Topic.CHECKPOINTS
+
+    def _caught_up(self, _: facts.CaughtUp) -> Topic:
+        self.caught_up = True
+        return Topic.TARGET
+
+    def _ended(self, fact: facts.Ended) -> Topic:
+        self.ended = fact
+        return Topic.TARGET | Topic.VERDICT
+
+    def _chunk(self, fact: facts.Chunk) -> Topic:
+        self.log.apply(fact)
+        self.pace.sign(fact.at)
+        return Topic.LOG
+
+    def _gap(self, fact: facts.Gap) -> Topic:
+        self.log.gap(fact)
+        return Topic.LOG
+
+    def _bytes(self, fact: facts.FileBytes) -> Topic:
+        self.log.answer(fact)
+        return Topic.LOG
+
+    def _device(self, fact: facts.DeviceReading) -> Topic:
+        self.devices.apply(fact)
+        return Topic.DEVICES
+
+    def _process(self, fact: facts.ProcessReading) -> Topic:
+        self.process = fact
+        self.devices.tree(fact.tree)
+        return Topic.MACHINE | Topic.DEVICES | Topic.TARGET
+
+    def _machine(self, fact: facts.MachineReading) -> Topic:
+        self.machine = fact
+        return Topic.MACHINE
+
+    def _trouble(self, fact: facts.Trouble) -> Topic:
+        self.troubles.apply(fact)
+        if fact.where == "devices":
+            self.devices.problem(fact)
+            return Topic.TROUBLE | Topic.DEVICES
+        return Topic.TROUBLE
+
+    # --- records --------------------------------------------------------------------------
+
+    def _metrics(self, record: Metrics) -> Topic:
+        self.metrics.add(record)
+        if any(k.split == "train" for k in record.keys):
+            self._counters.row(record.source)
+        return Topic.METRICS | Topic.VERDICT
+
+    def _progress(self, record: Progress) -> Topic:
+        if not self._counters.see(record):
+            return Topic.NOTHING
+        self.progress = self.progress._replace(
+            done=record.done,
+            total=record.total,
+            unit=record.unit,
+            elapsed=record.elapsed,
+            remaining=record.remaining,
+            rate=record.rate,
+            at=record.at,
+        )
+        self.pace.progress(self.progress)
+        topic = Topic.PROGRESS
+        if record.unit == "step" and self.metrics.settle(record.source, int(record.done)):
+            topic |= Topic.METRICS | Topic.VERDICT
+        return topic
+
+    def _checkpoints(self, record: CheckpointsSeen) -> Topic:
+        self.checkpoints.apply(record)
+        return Topic.CHECKPOINTS | Topic.VERDICT
+
+    def _notice(self, record: Notice) -> Topic:
+        self.notices.append(record)
+        return Topic.TROUBLE
+
+    def _unread(self, record: Unread) -> Topic:
+        self.unread += record.count
+        return Topic.LOG
+
+
+def _end(ended: facts.Ended) -> RunState:
+    if ended.signal is not None:
+        name = SIGNALS.get(ended.signal, f"signal {ended.signal}")
+        return RunState("killed", f"{name}, {ended.cause}" if ended.cause else name)
+    if ended.code is None:
+        return RunState("unknown", "it ended, how is not known")
+    return RunState("failed", f"exit code {ended.code}") if ended.code else RunState("ended", "")

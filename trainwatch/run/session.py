@@ -1,0 +1,34 @@
+"""Facts in, a run out: the headless core under the screen, the plain printer and every verb."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainwatch import facts
+from trainwatch.read.reader import Reader
+from trainwatch.run.run import Run
+from trainwatch.run.topics import Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Session:
+    """A reader and the run it fills."""
+
+    def __init__(self, patterns: Sequence[tuple[str, str]] = ()) -> None:
+        self.reader = Reader(patterns)
+        self.run = Run()
+
+    def feed(self, fact: Any) -> Topic:
+        """Take in one fact; the answer is which parts of the run changed."""
+        changed = Topic.NOTHING
+        if isinstance(fact, facts.Chunk | facts.Gap | facts.FileBytes):
+            changed |= self.run.apply(fact)
+        for record in self.reader.feed(fact):
+            changed |= self.run.apply(record)
+        return changed
+
+    def requests(self) -> list[facts.Read]:
+        """Bytes the reader needs to go on."""
+        return self.reader.requests()
