@@ -1,0 +1,1 @@
+"""A small real training to watch, in pure Python."""
