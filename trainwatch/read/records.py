@@ -6,8 +6,10 @@ records are columnar, so that one live line and a block of a million lines are t
 
 from __future__ import annotations
 
-from array import array
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from array import array
 
 Split: TypeAlias = Literal["train", "eval", "test", "other"]
 
@@ -48,7 +50,12 @@ class Metrics(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """A counter: where the training (or an evaluation, a download, ...) stands."""
+    """A counter: where the training (or an evaluation, a download, ...) stands.
+
+    The training's own counter of steps has split "train" and unit "step"; everything else is told
+    apart by the reader already. Of the counts of one feed only those that matter are told: the one
+    that waiting rows take their step from, and the newest of each counter.
+    """
 
     source: str
     offset: int
@@ -63,10 +70,15 @@ class Progress(NamedTuple):
     at: float | None
 
 
+NoticeKind: TypeAlias = Literal[
+    "saving", "resumed", "traceback", "oom", "early-stop", "summary", "gap"
+]
+
+
 class Notice(NamedTuple):
     """An event told in words."""
 
-    kind: Literal["saving", "resumed", "traceback", "oom", "early-stop", "summary", "gap"]
+    kind: NoticeKind
     text: str  # cleaned
     source: str
     offset: int

@@ -1,0 +1,82 @@
+"""Which bar is the training's own, and what the others are.
+
+The law of this file: decided bar by bar in stream order, from label, total and what was logged
+while a bar was the last one drawn; never from chunks or clocks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from trainwatch.read.records import Progress, Split
+
+if TYPE_CHECKING:
+    from trainwatch.read.dialect import Bar
+
+Unit = Literal["step", "epoch", "batch", "other"]
+
+_EVAL = re.compile(r"(?i)\b(?:val|valid|validat\w*|eval\w*|dev|predict\w*|infer\w*)(?![a-z])")
+_TEST = re.compile(r"(?i)\btest(?:ing|s)?\b")
+_TRAIN = re.compile(r"(?i)\b(?:train\w*|steps?|iter\w*|fit\w*|epochs?|loss)\b")
+_ONE_EPOCH = re.compile(r"(?i)\bepoch\W{0,3}\d")
+_EPOCHS = re.compile(r"(?i)\bepochs?\W*$")
+_SANITY = re.compile(r"(?i)sanity")
+_OTHER_UNIT = re.compile(
+    r"(?i)^(?:[kmgt]?i?b|bytes?|examples?|files?|rows?|shards?|tokens?|docs?)$"
+)
+
+
+class Bars:
+    """The bars of one stream."""
+
+    def __init__(self) -> None:
+        self._own: Bar | None = None  # the training's own as last drawn; known by its total
+        self._logged = False  # rows of training were logged under it
+        self._last: Bar | None = None  # of the unlabelled ones, the last drawn
+
+    def progress(self, bar: Bar, source: str, offset: int, at: float | None) -> Progress:
+        """What the bar says, as a record."""
+        split, unit = self._judge(bar)
+        return Progress(
+            source, offset, bar.done, bar.total, unit, bar.label, split,
+            bar.elapsed, bar.remaining, bar.rate, at,
+        )  # fmt: skip
+
+    def logged(self) -> None:
+        """A row of training was logged: the bar under way is the training's own."""
+        self._logged = True
+        bar = self._last
+        if bar and bar.total and 0 < bar.done < bar.total:
+            self._own = bar
+
+    def _judge(self, bar: Bar) -> tuple[Split, Unit]:
+        if bar.label:
+            return _labelled(bar)
+        self._last = bar
+        if self._is_own(bar):
+            self._own = bar
+            return "train", "epoch" if bar.unit == "epoch" else "step"
+        return "eval", "batch"
+
+    def _is_own(self, bar: Bar) -> bool:
+        own = self._own
+        if own is None or own.total == bar.total:
+            return True
+        finished = own.total is not None and own.done >= own.total
+        return finished and not self._logged
+
+
+def _labelled(bar: Bar) -> tuple[Split, Unit]:
+    label = bar.label
+    if _OTHER_UNIT.match(bar.unit) or _SANITY.search(label):
+        return "other", "other"
+    if _EVAL.search(label):
+        return "eval", "batch"
+    if _TEST.search(label):
+        return "test", "batch"
+    if not _TRAIN.search(label):
+        return "other", "other"
+    if bar.unit == "epoch" or _EPOCHS.search(label):
+        return "train", "epoch"
+    return "train", "batch" if bar.unit == "batch" or _ONE_EPOCH.search(label) else "step"

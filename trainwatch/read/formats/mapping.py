@@ -1,0 +1,135 @@
+"""Mapping literals: Python dicts and JSON objects, anywhere in a line.
+
+The law of this file: a literal counts only when it is whole. Numbers may be printed as strings
+(transformers 5 does), as ``nan``/``inf``, as ``tensor(...)`` or as ``np.float32(...)``; nested
+mappings are flattened, and the plain wrappers ``metrics`` and ``data`` leave no trace in the names.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trainwatch.read.dialect import Pairs, Sample
+from trainwatch.read.numbers import NUMBER, number
+
+NAME = "mapping"
+
+SAMPLES = (
+    # transformers 4.57: floats (public API output of a local run)
+    Sample(
+        "{'loss': 4.5262, 'grad_norm': 0.9864507913589478, 'learning_rate': 0.004, 'epoch': 0.42}",
+        {"loss": 4.5262, "grad_norm": 0.9864507913589478, "learning_rate": 0.004, "@epoch": 0.42},
+    ),
+    # transformers 5.23: strings with four digits
+    Sample(
+        "{'eval_loss': '4.008', 'eval_accuracy': '0.3604', 'eval_runtime': '1.962', 'epoch': '0.8333'}",
+        {
+            "eval loss": 4.008,
+            "eval accuracy": 0.3604,
+            "eval runtime": 1.962,
+            "@epoch": 0.8333,
+        },
+    ),
+    Sample(
+        "{'eval_ood_loss': '4.013', 'eval_ood_runtime': '0.0146', 'epoch': '0.8333'}",
+        {"eval:ood loss": 4.013, "eval:ood runtime": 0.0146, "@epoch": 0.8333},
+    ),
+    Sample(
+        "{'loss': nan, 'grad_norm': nan, 'learning_rate': 800000000.0, 'epoch': 0.42}",
+        {
+            "loss": float("nan"),
+            "grad_norm": float("nan"),
+            "learning_rate": 8e8,
+            "@epoch": 0.42,
+        },
+    ),
+    Sample(
+        "{'loss': np.float32(0.5123), 'acc': np.float64(0.91)}", {"loss": 0.5123, "accuracy": 0.91}
+    ),
+    Sample(
+        "{'loss': tensor(0.0007, device='mps:0', grad_fn=<ClampBackward1>)}",
+        {"loss": 0.0007},
+    ),
+    Sample(
+        '{"current_steps": 10, "total_steps": 300, "loss": 1.2345, "lr": 3.3e-05, "epoch": 0.1}',
+        {"loss": 1.2345, "learning_rate": 3.3e-05, "@step": 10, "@total": 300, "@epoch": 0.1},
+    ),
+    Sample("{'learning_rate': 5e-05, 'num_train_epochs': 3.0, 'bf16': True}", {}),
+)
+
+_OPEN = re.compile(r"\{\s*(?=[\"'])")
+_PAIR = re.compile(
+    r"""\s*(?P<key>"(?:[^"\\]|\\.){0,200}"|'(?:[^'\\]|\\.){0,200}')\s*:\s*(?:"""
+    rf"""(?P<number>{NUMBER})(?=\s*[,}}\]])"""
+    rf"""|[\w.]{{1,40}}\(\s*\[?\s*(?P<call>{NUMBER})[^()]{{0,400}}(?:\([^()]{{0,200}}\)[^()]{{0,200}})*\)"""
+    r"""|(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+    r"""|(?P<open>\{)"""
+    r"""|(?P<list>\[[^\[\]]*\])"""
+    r"""|(?P<other>[^\s,{}\[\]"']+(?:\([^()]*\))?)"""
+    r""")\s*"""
+)
+_NEXT = re.compile(r"\s*(,?)\s*(\}?)")
+_WRAPPERS = ("metrics", "data")
+_STARTS, _DEEPEST, _LONGEST = 4, 8, 1 << 16
+
+
+def read(text: str) -> Pairs | None:
+    """The first whole mapping of the line."""
+    start = -1
+    for _ in range(_STARTS):
+        opened = _OPEN.search(text, start + 1, _LONGEST)
+        if not opened:
+            return None
+        start = opened.start()
+        found = _mapping(text, opened.end())
+        if found:
+            end, keys, values = found
+            return Pairs(start, end, tuple(keys), tuple(values))
+    return None
+
+
+def _mapping(text: str, at: int) -> tuple[int, list[str], list[float]] | None:
+    """The pairs from just after the brace to just after its partner."""
+    path: list[str] = []
+    keys: list[str] = []
+    values: list[float] = []
+    while pair := _PAIR.match(text, at, _LONGEST):
+        key = pair["key"][1:-1]
+        at = pair.end()
+        if pair["open"]:
+            path.append(key)
+            if len(path) > _DEEPEST:
+                return None
+            continue
+        value = _value(pair)
+        if value is not None:
+            keys.append("/".join([*(p for p in path if p not in _WRAPPERS), key]))
+            values.append(value)
+        closed = _close(text, at, path)
+        if closed is None:
+            return None
+        at, whole = closed
+        if whole:
+            return at, keys, values
+    return None
+
+
+def _value(pair: re.Match[str]) -> float | None:
+    text = pair["number"] or pair["call"]
+    if text is None and pair["string"]:
+        text = pair["string"][1:-1]
+    return None if text is None else number(text)
+
+
+def _close(text: str, at: int, path: list[str]) -> tuple[int, bool] | None:
+    """Past the comma or the closing braces; True when the outermost brace closed."""
+    while True:
+        found = _NEXT.match(text, at)
+        if not found or found.end() == at:
+            return None
+        at = found.end()
+        if not found[2]:
+            return (at, False) if found[1] else None
+        if not path:
+            return at, True
+        path.pop()

@@ -1,0 +1,82 @@
+"""Facts become records.
+
+The law of this file: it hands on, it understands nothing itself. Bytes of a stream go to that
+source's ``Stream``, listings and file bytes to the layouts and the metric files; every other fact
+passes through unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainwatch import facts
+from trainwatch.read import files
+from trainwatch.read.dialect import dialects
+from trainwatch.read.records import Notice, Record
+from trainwatch.read.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Reader:
+    """Reads everything of one run.
+
+    ``patterns`` are the user's own (name, regular expression) pairs for metrics.
+    """
+
+    def __init__(self, patterns: Sequence[tuple[str, str]] = ()) -> None:
+        self._patterns = patterns
+        self._streams: dict[str, Stream] = {}
+        self._files = files.Files()
+        self._live = False
+
+    def watch(
+        self, target: str, resume: Sequence[tuple[str, int]] = (), once: bool = False
+    ) -> facts.Watch:
+        """What to ask the probe for."""
+        self._live = False
+        return facts.Watch(target, [], list(files.wants()), list(resume), once)
+
+    def feed(self, fact: object) -> list[object]:
+        """The records of one fact; facts that are nothing to read come back as they are."""
+        if isinstance(fact, facts.Chunk):
+            at = fact.at if self._live else None
+            return list(self._stream(fact.source).feed(fact.offset, fact.data, at))
+        if isinstance(fact, facts.Gap):
+            return self._gap(fact)
+        if isinstance(fact, facts.FileBytes):
+            return list(self._files.feed(fact))
+        if isinstance(fact, facts.Listing):
+            return []
+        if isinstance(fact, facts.CaughtUp):
+            self._live = True
+        if isinstance(fact, facts.Ended):
+            return [*self.finish(fact.at), fact]
+        return [fact]
+
+    def finish(self, at: float | None = None) -> list[Record]:
+        """Nothing more will come: lines that were left unfinished are read as they are."""
+        return [record for stream in self._streams.values() for record in stream.break_off(at)]
+
+    def requests(self) -> list[facts.Read]:
+        """Bytes that are needed to go on; asked once."""
+        return []
+
+    @property
+    def tallies(self) -> list[tuple[str, str, int, int]]:
+        """(source, dialects, lines, points) of everything read so far."""
+        streams = [
+            (s.source, ", ".join(sorted(s.understood)), s.lines, s.points)
+            for s in self._streams.values()
+        ]
+        return streams + self._files.tallies
+
+    def _stream(self, source: str) -> Stream:
+        if source not in self._streams:
+            self._streams[source] = Stream(source, dialects())
+        return self._streams[source]
+
+    def _gap(self, fact: facts.Gap) -> list[object]:
+        told = Notice("gap", fact.reason, fact.source, fact.offset, fact.at)
+        return [*self._stream(fact.source).break_off(fact.at), told]
