@@ -47,7 +47,7 @@ def settled(records: list[object]) -> Read:
                 waiting.clear()
                 count = record.done
             progress[record.split, record.unit, record.label] = record
-    notices = [(r.kind, r.text, r.offset) for r in records if isinstance(r, Notice)]
+    notices = [(str(r.kind), r.text, r.offset) for r in records if isinstance(r, Notice)]
     unread = [r for r in records if isinstance(r, Unread)]
     return Read(
         sorted(points, key=lambda p: p[0]),

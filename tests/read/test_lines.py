@@ -10,7 +10,8 @@ from trainwatch.read.lines import LINE_CAP, Blocks, Line
 
 
 def lines_of(data: bytes, cuts: list[int] | None = None) -> list[Line]:
-    blocks, found, start = Blocks(), [], 0
+    blocks, start = Blocks(), 0
+    found: list[Line] = []
     for end in [*(cuts or []), len(data)]:
         for block in blocks.feed(start, data[start:end]):
             found += block.lines()

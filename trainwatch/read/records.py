@@ -89,7 +89,7 @@ class Unread(NamedTuple):
     """Lines that hold numbers and that no dialect understood."""
 
     source: str
-    count: int
+    count: int  # type: ignore[assignment]
     offset: int  # of the first
     sample: str  # the first, cleaned and cut
     at: float | None
