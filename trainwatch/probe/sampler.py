@@ -26,8 +26,10 @@ from trainwatch.probe import devices
 from trainwatch.probe.devices import Fact, Family
 
 NOTHING_HERE = 0  # exit codes of the child
+NOTHING_YET = 2
 WANTS_FRESH = 3
 CRASHED = 4
+SOON = 5.0  # seconds until the next look after NOTHING_YET
 FIRST_PAUSE = 0.5  # before a new child; doubles with every early death
 LONGEST_PAUSE = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -162,8 +164,8 @@ class Sampler:
         if not pid:
             return None
         self._pid = 0
-        if status == NOTHING_HERE:
-            self._due = now + LONGEST_PAUSE
+        if status in (NOTHING_HERE, NOTHING_YET << 8):
+            self._due = now + (SOON if status else LONGEST_PAUSE)
             return None
         if now - self._born > LONGEST_PAUSE:
             self._pause = FIRST_PAUSE
@@ -243,15 +245,12 @@ class _Sampling:
         if not present:
             for reason in absent[:1]:
                 self._send(_trouble(reason.text, reason.fix))
-            return NOTHING_HERE
+            return NOTHING_YET if any(reason.soon for reason in absent) else NOTHING_HERE
         try:
             while True:
                 self._turn(present)
         except devices.RestartError:
             return WANTS_FRESH
-        except devices.AbsentError as error:
-            self._send(_trouble(error.text, error.fix))
-            return NOTHING_HERE
 
     def _turn(self, present: List[Family]) -> None:
         began = time.monotonic()

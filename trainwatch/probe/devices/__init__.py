@@ -18,12 +18,16 @@ Fact = Union[facts.DeviceReading, facts.Trouble]
 
 
 class AbsentError(Exception):
-    """This family cannot be read here: one sentence why, and what the user can do about it."""
+    """This family cannot be read here: one sentence why, and what the user can do about it.
 
-    def __init__(self, text: str, fix: str = "") -> None:
+    ``soon``: it is worth looking again after seconds, not minutes.
+    """
+
+    def __init__(self, text: str, fix: str = "", soon: bool = False) -> None:
         super().__init__(text)
         self.text = text
         self.fix = fix
+        self.soon = soon
 
 
 class RestartError(Exception):
@@ -38,7 +42,7 @@ class Family:
         raise NotImplementedError
 
     def read(self, now: float) -> Iterable[facts.DeviceReading]:
-        """One reading per device, each yielded as soon as it is there. Raises AbsentError, RestartError."""
+        """One reading per device, each yielded as soon as it is there. Raises RestartError."""
         raise NotImplementedError
 
 
