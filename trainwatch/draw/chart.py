@@ -1,25 +1,302 @@
 """The curve of a quantity over the run.
 
-The law of this file: a chart asks its series for one value per dot column and never walks points;
-the x scale snaps to a ladder, so that what is drawn stands still while the run grows.
+The law of this file: back to front; each thing that is drawn is one layer of dots or a few glyphs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from bisect import bisect_left
+from math import ceil, floor
+from typing import TYPE_CHECKING
 
-Axis: TypeAlias = Literal["step", "epoch", "time"]
+from trainwatch.draw import axes, curve
+from trainwatch.draw.cells import DOTS_X, DOTS_Y, Canvas, span
+from trainwatch.draw.plot import ChartView, Layout, Mark, Plot
+from trainwatch.draw.readout import readout
+from trainwatch.draw.rows import Picture, Row, clip, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainwatch.draw.rows import Style
+    from trainwatch.run.series import Series, Span
+
+__all__ = ["ChartView", "Mark", "Plot", "draw", "x_at"]
+
+_EPOCH_DOTS = 0x1111_1111_1111_1111
+"""A column with one dot in four: where an epoch ends."""
+_MOST_MARKS = 400
+"""So many marks of one kind are looked at; of more, as many spread evenly."""
+_POINT_STYLES: tuple[tuple[str, Style], ...] = (("◆", "eval"), ("◇", "other"))
 
 
-@dataclass(frozen=True)
-class ChartView:
-    """How a person looks at a chart; everything else follows from the run."""
+def draw(plot: Plot, view: ChartView, width: int, height: int) -> Picture:
+    """The chart of a quantity: readout, curve, axes."""
+    title: Row = [(plot.name, "title")]
+    layout = Layout(plot, view, max(width, 0), max(height, 0))
+    if layout.window is None:
+        return Picture(title, [], said(_why_empty(plot, view), width, height))
+    rows = [readout(layout)] if layout.readout else []
+    rows += _body(layout)
+    rows += [] if layout.bare else _foot(layout)
+    return Picture(title, _note(layout), rows)
 
-    axis: Axis = "step"
-    log_y: bool = False
-    smoothing: float = 0.6  # weight of the past in the moving average; 0 shows the raw curve alone
-    start: float | None = None  # the window, in units of the axis; None = from the beginning
-    stop: float | None = None  # None = to the end, and follow it
-    cursor: float | None = None  # in units of the axis
-    robust: bool = True  # outliers may leave the picture, marked at its edge
+
+def x_at(plot: Plot, view: ChartView, width: int, height: int, column: int) -> float | None:
+    """The place on the axis below a character column of the drawn chart, None beside the curve."""
+    layout = Layout(plot, view, width, height)
+    if layout.window is None or not layout.gutter <= column < width:
+        return None
+    return layout.window.place((column - layout.gutter) * DOTS_X + 0.5)
+
+
+def _why_empty(plot: Plot, view: ChartView) -> Sequence[str]:
+    if not any(len(s) for s in plot.every):
+        return plot.empty
+    if view.axis == "time":
+        return ("no times known", "these lines were written before trainwatch looked")
+    return (f"no {view.axis} known", "the lines with these values did not tell it")
+
+
+def said(lines: Sequence[str], width: int, height: int) -> list[Row]:
+    """Sentences in the middle of an otherwise empty panel."""
+    width, height = max(width, 0), max(height, 0)
+    above = max((height - len(lines)) // 2, 0)
+    rows: list[Row] = [[] for _ in range(above)]
+    for number, line in enumerate(lines[:height]):
+        text = clip(line, max(width - 2, 0))
+        left = max((width - len(text)) // 2, 0)
+        rows.append([(" " * left, "text"), (text, "label" if number == 0 else "dim")])
+    rows += [[] for _ in range(height - len(rows))]
+    return [fit(row, width) for row in rows]
+
+
+def _note(layout: Layout) -> Row:
+    view = layout.view
+    words = [view.axis, "log" if layout.scale.log else "linear"]
+    words.append(f"ema {view.smoothing:g}" if view.smoothing > 0 else "raw")
+    if view.start is not None or view.stop is not None:
+        words.append("zoom")
+    if layout.beyond:
+        words.append("cut ↕")
+    return [(" · ".join(words), "dim")]
+
+
+# --- the curve ----------------------------------------------------------------------------
+
+
+def _body(layout: Layout) -> list[Row]:
+    """The curve with the labels of the y axis on its left."""
+    canvas = Canvas(layout.columns, layout.rows)
+    _paint_epochs(layout, canvas)
+    for series in layout.plot.every:
+        if series.superseded():
+            canvas.paint(curve.envelope(layout.spans(series, cut=True), layout.scale), "dim")
+    _paint_line(layout, canvas)
+    for number, series in reversed(list(enumerate(layout.plot.points))):
+        _paint_points(layout, canvas, series, number)
+    _put_best(layout, canvas)
+    _put_broken(layout, canvas)
+    rows = canvas.rows()
+    if not layout.gutter:
+        return rows
+    return [[*left, *row] for left, row in zip(_labels(layout), rows, strict=True)]
+
+
+def _labels(layout: Layout) -> list[Row]:
+    texts = dict(zip(layout.scale.rows(layout.ticks), layout.labels, strict=True))
+    by_row = {dot // DOTS_Y: text for dot, text in texts.items()}
+    room = layout.gutter - 1
+    return [
+        [(f"{by_row.get(y, ''):>{room}}", "dim"), ("┤" if y in by_row else "│", "border")]
+        for y in range(layout.rows)
+    ]
+
+
+def _paint_line(layout: Layout, canvas: Canvas) -> None:
+    line, scale = layout.plot.line, layout.scale
+    broken = _broken_columns(layout, line) if line is not None else {}
+    style: Style = "train-raw" if layout.smooth else "train"
+    canvas.paint(curve.envelope(layout.raw, scale, broken), style)
+    _paint_cursor(layout, canvas)
+    canvas.paint(curve.line(layout.smooth, scale, broken), "train")
+    if sum(s is not None for s in layout.raw) == 1:
+        _put_points(layout, canvas, layout.raw, "●", "train")
+
+
+def _paint_points(layout: Layout, canvas: Canvas, series: Series, number: int) -> None:
+    spans = layout.marked[number]
+    glyph, style = _POINT_STYLES[min(number, 1)]
+    means = [None if s is None else s.mean for s in spans]
+    canvas.paint(curve.line(means, layout.scale, _broken_columns(layout, series)), style)
+    known = [x for x, s in enumerate(spans) if s is not None]
+    if len(known) * 3 <= layout.columns:
+        _put_points(layout, canvas, spans, glyph, style)
+
+
+def _put_points(
+    layout: Layout, canvas: Canvas, spans: Sequence[Span | None], glyph: str, style: Style
+) -> None:
+    for x, found in enumerate(spans):
+        if found is not None:
+            dot = layout.scale.dot(found.mean)
+            if 0 <= dot < layout.scale.dots:
+                canvas.put(x // DOTS_X, dot // DOTS_Y, glyph, style)
+
+
+def _put_best(layout: Layout, canvas: Canvas) -> None:
+    best, window = layout.plot.best, layout.window
+    place = best.place(layout.view.axis) if best else None
+    if best is None or place is None or best.value is None or window is None:
+        return
+    dot = layout.scale.dot(best.value)
+    if 0 <= dot < layout.scale.dots:
+        canvas.put(window.column(place) // DOTS_X, dot // DOTS_Y, "★", "best")
+
+
+def _put_broken(layout: Layout, canvas: Canvas) -> None:
+    """NaN and infinities as crosses, and arrows where the curve leaves the picture."""
+    for series in layout.plot.every:
+        for x, value in _broken_columns(layout, series).items():
+            y = 0 if value > 0 else layout.rows - 1
+            canvas.put(x // DOTS_X, y, "×", "critical")
+    if layout.beyond:
+        scale = layout.scale
+        for columns in (layout.raw, *layout.marked):
+            for x, s in enumerate(columns):
+                if s is not None and s.hi > scale.high:
+                    canvas.put(x // DOTS_X, 0, "↑", "warning")
+                elif s is not None and s.lo < scale.low:
+                    canvas.put(x // DOTS_X, layout.rows - 1, "↓", "warning")
+
+
+def _broken_columns(layout: Layout, series: Series) -> dict[int, float]:
+    """The dot columns with values that are not finite."""
+    window, marks, axis = layout.window, series.marks, layout.view.axis
+    if not marks or window is None:
+        return {}
+    first, last = series.nearest(axis, window.start), series.nearest(axis, window.stop)
+    if first is not None and last is not None and first <= last and len(marks) > _MOST_MARKS:
+        marks = marks[bisect_left(marks, (first,)) : bisect_left(marks, (last + 1,))]
+    found = {}
+    for index, value in [*marks[:: len(marks) // _MOST_MARKS + 1], *marks[-1:]]:
+        place = Mark(series.step(index), series.epoch(index), series.at(index)).place(axis)
+        if place is not None and 0 <= (x := window.column(place)) < window.columns:
+            found[x] = value
+    return found
+
+
+# --- the x axis ---------------------------------------------------------------------------
+
+
+def _paint_epochs(layout: Layout, canvas: Canvas) -> None:
+    columns = [0] * (layout.columns * DOTS_X)
+    for place in _epoch_places(layout):
+        x = layout.window.column(place) if layout.window else -1
+        if 0 < x < len(columns):
+            columns[x] = _EPOCH_DOTS & span(0, layout.scale.dots - 1)
+    canvas.paint(columns, "border")
+
+
+def _epoch_places(layout: Layout) -> list[float]:
+    """Where on the axis epochs end, as far as the window shows them; none where they crowd."""
+    series = next((s for s in layout.plot.every if s.extent("epoch") is not None), None)
+    window, axis = layout.window, layout.view.axis
+    if series is None or window is None:
+        return []
+    ends = [series.nearest(axis, window.start), series.nearest(axis, window.stop)]
+    known = [e for i in ends if i is not None and (e := series.epoch(i)) is not None]
+    if len(known) < 2 or known[1] - known[0] > layout.columns / 6:
+        return []
+    found = []
+    for epoch in range(max(ceil(known[0]), 1), floor(known[1]) + 1):
+        place = _epoch_place(series, axis, epoch)
+        if place is not None:
+            found.append(place)
+    return found
+
+
+def _epoch_place(series: Series, axis: str, epoch: int) -> float | None:
+    if axis == "epoch":
+        return float(epoch)
+    index = series.nearest("epoch", epoch)
+    if index is None:
+        return None
+    if axis == "time":
+        return series.at(index)
+    step, at = series.step(index), series.epoch(index)
+    # The nearest line may lie a few steps off the boundary: follow the slope to it.
+    return None if step is None or not at else step * epoch / at
+
+
+def _paint_cursor(layout: Layout, canvas: Canvas) -> None:
+    cursor, window = layout.view.cursor, layout.window
+    if cursor is None or window is None:
+        return
+    x = window.column(cursor)
+    if 0 <= x < window.columns:
+        columns = [0] * window.columns
+        columns[x] = span(0, layout.scale.dots - 1)
+        canvas.paint(columns, "cursor")
+
+
+def _foot(layout: Layout) -> list[Row]:
+    """The x axis: a line with ticks and checkpoints, and the labels below it."""
+    window, room = layout.window, layout.columns
+    if window is None:
+        return []
+    zero = layout.zero
+    ticks = axes.spaced(
+        window.start - zero,
+        window.stop - zero,
+        room,
+        lambda place: window.column(place + zero) // DOTS_X,
+        layout.view.axis,
+    )
+    line: list[tuple[str, Style]] = [("─", "border")] * room
+    for x, _ in ticks:
+        line[x] = ("┬", "border")
+    _put_checkpoints(layout, line)
+    left = " " * (layout.gutter - 1)
+    return [
+        [(left + "└", "border"), *_grouped(line)],
+        [(" " + _centred(ticks, layout), "dim")],
+    ]
+
+
+def _put_checkpoints(layout: Layout, line: list[tuple[str, Style]]) -> None:
+    window, axis, best = layout.window, layout.view.axis, layout.plot.best
+    for mark in layout.plot.checkpoints:
+        place = mark.place(axis)
+        if place is None or window is None:
+            continue
+        x = window.column(place) // DOTS_X
+        if 0 <= x < len(line) and line[x] != ("▴", "best"):
+            chosen = best is not None and best.step is not None and best.step == mark.step
+            line[x] = ("▴", "best" if chosen else "accent")
+
+
+def _centred(ticks: Sequence[tuple[int, str]], layout: Layout) -> str:
+    """The labels below their ticks, the name of the axis at the right end."""
+    gutter, width = layout.gutter - 1, layout.width - 1
+    text = [" "] * width
+    end = 0
+    for x, label in ticks:
+        start = min(max(gutter + x - len(label) // 2, 0), width - len(label))
+        text[start : start + len(label)] = label
+        end = start + len(label)
+    name: str = layout.view.axis
+    if end + 2 + len(name) <= width:
+        text[width - len(name) :] = name
+    return "".join(text)
+
+
+def _grouped(cells: Sequence[tuple[str, Style]]) -> Row:
+    """Neighbours of one style joined."""
+    row: Row = []
+    for text, style in cells:
+        if row and row[-1][1] == style:
+            row[-1] = (row[-1][0] + text, style)
+        else:
+            row.append((text, style))
+    return row

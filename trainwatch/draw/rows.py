@@ -6,6 +6,7 @@ row is exactly as wide as was asked for.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -19,6 +20,12 @@ Cell: TypeAlias = tuple[str, Style]
 Row: TypeAlias = list[Cell]
 
 
+_NARROW = re.compile(
+    "[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2800-\u28ff]*"
+)
+"""What screens are made of: every character here takes one column."""
+
+
 class Picture(NamedTuple):
     """A panel: its inside, and what stands in the upper edge of its frame."""
 
@@ -29,7 +36,7 @@ class Picture(NamedTuple):
 
 def width(text: str) -> int:
     """Columns that ``text`` takes in a terminal. ``text`` must be clean (no control characters)."""
-    if text.isascii():
+    if text.isascii() or _NARROW.fullmatch(text):
         return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1

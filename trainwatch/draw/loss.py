@@ -1,0 +1,61 @@
+"""The main chart: train and evaluation loss with everything that happened on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainwatch.draw import units
+from trainwatch.draw.plot import Mark, Plot
+
+if TYPE_CHECKING:
+    from trainwatch.run.run import Run
+    from trainwatch.run.series import Series
+
+
+def plot(run: Run, now: float | None = None) -> Plot:
+    """The loss of a run."""
+    metrics = run.metrics
+    return Plot(
+        "loss",
+        metrics.loss,
+        tuple(_primary_first(metrics.evals, metrics.eval_loss)),
+        checkpoints(run),
+        best(run, now),
+        origin(run),
+        _nothing_yet(run),
+    )
+
+
+def checkpoints(run: Run) -> tuple[Mark, ...]:
+    """The moments at which checkpoints were written."""
+    return tuple(Mark(c.step, c.epoch, c.created) for c in run.checkpoints.seen)
+
+
+def best(run: Run, now: float | None = None) -> Mark | None:
+    """The best evaluation."""
+    found, series = run.verdict(now).best, run.metrics.eval_loss
+    if found is None or series is None:
+        return None
+    axis, place = ("step", found.step) if found.step is not None else ("epoch", found.epoch)
+    index = None if place is None else series.nearest("step" if axis == "step" else "epoch", place)
+    at = None if index is None else series.at(index)
+    return Mark(found.step, found.epoch, at, found.value)
+
+
+def origin(run: Run) -> float | None:
+    """When the run started, as far as that is known."""
+    return run.target.started if run.target is not None else None
+
+
+def _primary_first(evals: list[Series], primary: Series | None) -> list[Series]:
+    return sorted(evals, key=lambda s: s is not primary)
+
+
+def _nothing_yet(run: Run) -> tuple[str, ...]:
+    if not run.lines:
+        return ("no loss line yet", "nothing has been printed so far")
+    read = f"no loss line yet: {units.count(run.lines)} line{'' if run.lines == 1 else 's'} read"
+    if run.unread:
+        some = f"{units.count(run.unread)} with numbers not understood"
+        return (read, f"{some}: name yours with --metric loss=REGEX")
+    return (read, "the first usually comes after logging_steps steps")

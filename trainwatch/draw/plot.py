@@ -1,0 +1,222 @@
+"""What a chart shows, how a person looks at it, and where everything lies.
+
+The law of this file: a layout asks the series for one value per dot column, once; the picture follows
+from (plot, view, size) alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import floor, inf, isfinite
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.draw import axes
+from trainwatch.draw.axes import Scale
+from trainwatch.draw.cells import DOTS_X, DOTS_Y
+from trainwatch.draw.window import Window, chosen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainwatch.run.series import Axis, Series, Span
+
+_OUTLIERS = 0.02
+"""Share of the columns that may be outliers at each end."""
+_FENCE = 3.0
+"""How many times higher than its core a curve must be before outliers leave the picture."""
+_LABEL = 5
+"""Columns kept for the labels of the y axis; more where they need more."""
+
+
+@dataclass(frozen=True)
+class ChartView:
+    """How a person looks at a chart; everything else follows from the run."""
+
+    axis: Axis = "step"
+    log_y: bool = False
+    smoothing: float = 0.6  # weight of the past in the moving average; 0 shows the raw curve alone
+    start: float | None = None  # the window, in units of the axis; None = from the beginning
+    stop: float | None = None  # None = to the end, and follow it
+    cursor: float | None = None  # in units of the axis
+    robust: bool = True  # outliers may leave the picture, marked at its edge
+
+
+class Mark(NamedTuple):
+    """A moment of the run; what is not known of it is None."""
+
+    step: float | None
+    epoch: float | None
+    at: float | None
+    value: float | None = None
+
+    def place(self, axis: Axis) -> float | None:
+        """Where it lies on the axis."""
+        return {"step": self.step, "epoch": self.epoch, "time": self.at}[axis]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What a chart shows."""
+
+    name: str
+    line: Series | None  # drawn raw and smoothed
+    points: tuple[Series, ...] = ()  # drawn as marked points; the first is the one that counts
+    checkpoints: tuple[Mark, ...] = ()
+    best: Mark | None = None
+    origin: float | None = None  # what the time axis counts from, seconds since the epoch
+    empty: tuple[str, ...] = ()  # what to say while there is nothing to draw
+
+    @property
+    def every(self) -> list[Series]:
+        """All series, the line first."""
+        return [s for s in (self.line, *self.points) if s is not None]
+
+
+class Layout:
+    """Where everything of one chart lies, ``width`` by ``height`` characters in all."""
+
+    def __init__(self, plot: Plot, view: ChartView, width: int, height: int) -> None:
+        self.plot, self.view = plot, view
+        self.width, self.height = width, height
+        self.bare = width < 24 or height < 5
+        self.readout = 1 if height >= 7 and not self.bare else 0
+        self.rows = max(height - self.readout - (0 if self.bare else 2), 0)
+        self._settle(_LABEL)
+
+    def _settle(self, label: int) -> None:
+        self.gutter = 0 if self.bare else label + 1
+        self.columns = max(self.width - self.gutter, 0)
+        longest = 0 if self.bare or self.window is None else max(map(len, self.labels), default=0)
+        if longest > label:
+            for name in ("window", "raw", "smooth", "marked", "scale", "ticks", "labels"):
+                self.__dict__.pop(name, None)
+            self._settle(longest)
+
+    # --- the x axis -----------------------------------------------------------------------
+
+    @cached_property
+    def extent(self) -> tuple[float, float] | None:
+        """The smallest and the largest place of anything drawn."""
+        known = [e for s in self.plot.every if (e := s.extent(self.view.axis)) is not None]
+        if not known:
+            return None
+        return min(e[0] for e in known), max(e[1] for e in known)
+
+    @cached_property
+    def zero(self) -> float:
+        """The place that the axis calls 0."""
+        if self.view.axis != "time" or self.extent is None:
+            return 0.0
+        origin = self.plot.origin
+        return self.extent[0] if origin is None else min(origin, self.extent[0])
+
+    @cached_property
+    def window(self) -> Window | None:
+        """The part of the axis that is shown, None while there is nothing to show."""
+        if self.extent is None or not self.columns or not self.rows:
+            return None
+        zero, view = self.zero, self.view
+        ends = [None if v is None else v - zero for v in (view.start, view.stop)]
+        extent = self.extent[0] - zero, self.extent[1] - zero
+        # The ladder counts from the zero of the axis: the start of the run where it shows time.
+        found = chosen(extent, ends[0], ends[1], self.columns * DOTS_X)
+        return Window(found.start + zero, found.stop + zero, found.columns)
+
+    # --- the columns ----------------------------------------------------------------------
+
+    def spans(self, series: Series, *, cut: bool = False) -> list[Span | None]:
+        """One span per dot column; ``cut``: of what a restart ran again."""
+        window = self.window
+        if window is None:
+            return []
+        return series.spans(self.view.axis, window.start, window.stop, window.columns, cut=cut)
+
+    @cached_property
+    def raw(self) -> list[Span | None]:
+        """The line, column by column."""
+        return self.spans(self.plot.line) if self.plot.line is not None else []
+
+    @cached_property
+    def smooth(self) -> list[float | None]:
+        """The moving average of the line, column by column; empty where none is drawn."""
+        line, window, weight = self.plot.line, self.window, min(self.view.smoothing, 0.999)
+        if line is None or window is None or not weight > 0:
+            return []
+        return line.smoothed(self.view.axis, window.start, window.stop, window.columns, weight)
+
+    @cached_property
+    def marked(self) -> list[list[Span | None]]:
+        """The points of each series, column by column."""
+        return [self.spans(s) for s in self.plot.points]
+
+    # --- the y axis -----------------------------------------------------------------------
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What the y axis shows."""
+        spans = [s for columns in (self.raw, *self.marked) for s in columns if s is not None]
+        dots = max(self.rows * DOTS_Y, 1)
+        if self.view.log_y and any(s.hi > 0 for s in spans):
+            return self._log_scale([s for s in spans if s.hi > 0], dots)
+        measure = _core if self.view.robust else _whole
+        known = [[s for s in columns if s is not None] for columns in (self.raw, *self.marked)]
+        ends = [measure(spans) for spans in known if spans] or [(0.0, 1.0)]
+        low, high = min(e[0] for e in ends), max(e[1] for e in ends)
+        return Scale(*_rounded(*axes.widened(low, high), self.most), dots)
+
+    def _log_scale(self, spans: list[Span], dots: int) -> Scale:
+        low = min(s.lo if s.lo > 0 else s.hi for s in spans)
+        high = max(s.hi for s in spans)
+        if low >= high:
+            low, high = low / 2, min(high * 2, 1.7e308)
+        return Scale(low, high, dots, log=low > 0) if low > 0 else Scale(0.0, high, dots)
+
+    @cached_property
+    def most(self) -> int:
+        """How many parts the y axis is cut in at most."""
+        return max(round(self.rows / 2.5), 1)
+
+    @cached_property
+    def ticks(self) -> list[float]:
+        """The values that are labelled on the y axis."""
+        scale = self.scale
+        make = axes.log_ticks if scale.log else axes.ticks
+        return make(scale.low, scale.high, self.most)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Their labels."""
+        return (axes.log_labels if self.scale.log else axes.labels)(self.ticks)
+
+    @cached_property
+    def beyond(self) -> bool:
+        """Whether anything lies outside of the y axis."""
+        scale = self.scale
+        every = (s for columns in (self.raw, *self.marked) for s in columns if s is not None)
+        return any(s.hi > scale.high or s.lo < scale.low for s in every)
+
+
+def _whole(spans: Sequence[Span]) -> tuple[float, float]:
+    """The range of everything."""
+    return min(s.lo for s in spans), max(s.hi for s in spans)
+
+
+def _core(spans: Sequence[Span]) -> tuple[float, float]:
+    """The range without outliers that would squeeze the rest flat."""
+    lows, highs = sorted(s.lo for s in spans), sorted(s.hi for s in spans)
+    skip = int(len(spans) * _OUTLIERS)
+    low, high = lows[skip], highs[-1 - skip]
+    height = high - low
+    if not 0 < height < inf or highs[-1] - lows[0] <= _FENCE * height:
+        return lows[0], highs[-1]
+    return max(lows[0], low - height / 2), min(highs[-1], high + height / 2)
+
+
+def _rounded(low: float, high: float, most: int) -> tuple[float, float]:
+    """The range widened to quarters of a tick, so that it changes seldom while a run grows."""
+    quarter = axes.step_of(low, high, most) / 4
+    if not quarter or not isfinite(low / quarter) or not isfinite(high / quarter):
+        return low, high
+    low, high = floor(low / quarter) * quarter, -floor(-high / quarter) * quarter
+    return (low, high) if isfinite(low) and isfinite(high) else (low / 2, high / 2)
