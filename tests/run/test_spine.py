@@ -75,3 +75,7 @@ def test_what_is_not_known_is_null() -> None:
     run.apply(facts.Ended(code=1, signal=None, cause="", at=5.0))
     assert run.state().word == "failed"
     assert shapes.diagnose(run.verdict())["state"] == "not-enough-data"
+
+
+def test_a_run_without_a_metric_has_no_points() -> None:
+    assert list(Run().metrics.points()) == []

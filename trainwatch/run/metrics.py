@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,8 +128,8 @@ class MetricStore:
         index: dict[Key, dict[int, int]] = {}
         for key, series in self._series.items():
             index[key] = {row: first for first, row, _ in series.runs()}
-        ends = [*self._block_rows[1:], len(self.rows)]
-        for first, block, end in zip(self._block_rows, self._block_sets, ends, strict=True):
+        bounds = pairwise([*self._block_rows, len(self.rows)])
+        for (first, end), block in zip(bounds, self._block_sets, strict=True):
             places = [(k, s, _place(index[k.series], first)) for k, s in sets[block]]
             for row in range(first, end):
                 for key, series, start in places:

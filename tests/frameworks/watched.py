@@ -1,0 +1,80 @@
+"""A shell in which trainwatch watches a real framework, and what the framework recorded itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TRAININGS = Path(__file__).parent / "trainings"
+
+
+class Point(NamedTuple):
+    """One number with its place."""
+
+    split: str
+    key: str
+    step: int | None
+    value: str
+
+
+def shown(value: float, digits: int | None) -> str:
+    """A value to ``digits`` significant digits, or exactly."""
+    return repr(float(value)) if digits is None else f"{float(value):.{digits}g}"
+
+
+class Watched:
+    """A shell with a state folder of its own, in which trainwatch is used."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.output = folder / "out"
+        self.output.mkdir()
+        self.environment = {
+            **os.environ,
+            "TRAINWATCH_STATE": str(folder / "state"),
+            "TRAINWATCH_CONFIG": str(folder / "config.toml"),
+            "HF_HUB_OFFLINE": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
+
+    def trainwatch(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "trainwatch", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.environment,
+            timeout=300,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        return done
+
+    def train(self, command: list[str], *flags: str) -> None:
+        """Watch ``command`` to its end without the screen."""
+        self.trainwatch("run", "--no-ui", *flags, "--", *command)
+
+    def exported(self) -> list[dict[str, Any]]:
+        """Every point that trainwatch read, of the newest run."""
+        return [json.loads(line) for line in self.trainwatch("export").stdout.splitlines()]
+
+    def recorded(self) -> list[dict[str, Any]]:
+        """Every point that the framework recorded."""
+        return [json.loads(line) for line in (self.output / "recorded.jsonl").open()]
+
+    def assert_all_read(self, digits: int | None) -> None:
+        """What was read is what was recorded: in number, split, key, step and value."""
+        assert tally(self.exported(), digits) == tally(self.recorded(), digits)
+
+
+def tally(points: list[dict[str, Any]], digits: int | None) -> Counter[Point]:
+    """The points as a multiset, fit to be compared."""
+    return Counter(
+        Point(p["split"], p["key"], p["step"], shown(p["value"], digits)) for p in points
+    )
