@@ -59,7 +59,7 @@ class Gap(NamedTuple):
 
     source: str
     offset: int
-    reason: str  # "truncated" | "replaced" | "missing" | ...
+    reason: str  # "truncated" | "replaced": it began anew; "missing": the same stream, bytes are lost
     at: float
 
 

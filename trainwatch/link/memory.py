@@ -42,7 +42,10 @@ class Memory:
             end = fact.offset + len(fact.data)
             self._streams[fact.source] = facts.Resume(fact.source, end, tail)
         elif isinstance(fact, facts.Gap):
-            self._streams[fact.source] = facts.Resume(fact.source, fact.offset)
+            known = self._streams.get(fact.source)
+            same = known is not None and known.offset == fact.offset and fact.reason == "missing"
+            if not same:
+                self._streams[fact.source] = facts.Resume(fact.source, fact.offset)
         elif isinstance(fact, facts.FileBytes):
             self._reads.pop((fact.path, fact.offset), None)
         elif isinstance(fact, facts.Answer) and fact.done:

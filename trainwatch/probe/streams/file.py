@@ -7,6 +7,7 @@ The descriptor is held, so that a renamed or deleted file is read to its end bef
 Never mmap: a file that is truncated under a map kills the process.
 """
 
+import errno
 import os
 import stat
 import time
@@ -16,14 +17,8 @@ from trainwatch.facts import Chunk, Gap, Resume, Trouble
 
 BLOCK = 1 << 20
 TAIL = 64
+SURE = 16  # bytes that must agree before another file is taken for a longer copy of this one
 LINGER = 10.0  # seconds for which a writer may still hold the file that was rotated away
-
-
-class _Open(NamedTuple):
-    """An open file and its identity."""
-
-    fd: int
-    identity: Tuple[int, int]
 
 
 class _Left(NamedTuple):
@@ -43,9 +38,10 @@ class FileStream:
         self.at_end = False  # the last poll left nothing unread
         self._offset = resume.offset if resume else 0
         self._tail = resume.tail.encode("latin-1", "replace") if resume else b""
-        self._fresh = not self._offset  # nothing of the file has been seen yet
-        self._file: Optional[_Open] = None
-        self._left: Optional[_Left] = None
+        self._at_start = not self._offset  # nothing of this file has been sent yet
+        self._fd = -1
+        self._identity = (0, 0)
+        self._left: List[_Left] = []
         self._trouble = ""
 
     def poll(self) -> List[Any]:
@@ -56,18 +52,22 @@ class FileStream:
             self._look(found)
         except OSError as error:
             self._say(found, "{} cannot be read: {}".format(self.path, error.strerror))
-            self._close()
+            self.close()
         return found
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._close()
-        self._leave(None)
+        """Let go of every file; a later ``poll`` goes on where this one was."""
+        for fd in [self._fd] + [left.fd for left in self._left]:
+            if fd >= 0:
+                os.close(fd)
+        self._fd = -1
+        self._left = []
 
     def _look(self, found: List[Any]) -> None:
-        if self._file is None:
-            self._file = self._opened()
-            if self._file is None:
+        if self._fd < 0:
+            try:
+                self._fd, self._identity = _open(self.path)
+            except FileNotFoundError:
                 self._say(found, "waiting for {} to appear".format(self.path))
                 return
             self._say(found, "")
@@ -76,45 +76,23 @@ class FileStream:
         if self.at_end:
             self._follow_path(found)
 
-    def _opened(self) -> Optional[_Open]:
-        try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(fd)
-            raise OSError(0, "it is not a regular file")
-        return _Open(fd, (status.st_dev, status.st_ino))
-
     def _read(self, found: List[Any]) -> None:
-        assert self._file is not None
-        start = self._offset - len(self._tail)
-        data = os.pread(self._file.fd, len(self._tail) + BLOCK, start)
-        if not data.startswith(self._tail) or self._shrunk(data):
+        known = len(self._tail)
+        data = os.pread(self._fd, known + BLOCK, self._offset - known)
+        if not data.startswith(self._tail) or not (known or self._begins_here()):
             self._restart(found, "truncated")
-            self.at_end = False
-        elif len(data) > len(self._tail):
-            self._send(found, data[len(self._tail) :])
-
-    def _shrunk(self, data: bytes) -> bool:
-        """Without a known tail only the size can tell that the file is not the one resumed."""
-        return not data and not self._tail and os.fstat(self._fd()).st_size < self._offset
-
-    def _fd(self) -> int:
-        assert self._file is not None
-        return self._file.fd
-
-    def _send(self, found: List[Any], data: bytes) -> None:
-        if self._fresh and data[:1] == b"\0":
+        elif self._at_start and data[:1] == b"\0":
             self._restart(found, "missing")
-            self.at_end = False
-            return
-        found.append(Chunk(self.name, self._offset, data, time.time()))
-        self._offset += len(data)
-        self._tail = data[-TAIL:] if len(data) >= TAIL else (self._tail + data)[-TAIL:]
-        self._fresh = False
-        self.at_end = len(data) < BLOCK
+        elif len(data) > known:
+            found.append(Chunk(self.name, self._offset, data[known:], time.time()))
+            self._offset += len(data) - known
+            self._tail = data[-TAIL:]
+            self._at_start = False
+            self.at_end = len(data) < known + BLOCK
+
+    def _begins_here(self) -> bool:
+        """Whether nothing but NUL bytes stands before the offset."""
+        return not self._offset or _first_byte(self._fd) == self._offset
 
     def _restart(self, found: List[Any], reason: str) -> None:
         """Go to the first byte of the open file that says something.
@@ -122,66 +100,52 @@ class FileStream:
         A writer that does not append leaves a run of NUL bytes up to its old position when its file
         is truncated.
         """
-        self._offset = _first_byte(self._fd())
+        self._offset = _first_byte(self._fd)
         self._tail = b""
-        self._fresh = not self._offset
+        self._at_start = not self._offset
+        self.at_end = False
         found.append(Gap(self.name, self._offset, reason, time.time()))
 
     def _follow_path(self, found: List[Any]) -> None:
         """Look whether the path still means the open file, all of which is read."""
-        assert self._file is not None
         try:
             status = os.stat(self.path)
         except FileNotFoundError:
             self._say(found, "{} was deleted; following it while it is open".format(self.path))
             return
-        if (status.st_dev, status.st_ino) == self._file.identity:
+        if (status.st_dev, status.st_ino) == self._identity:
             self._say(found, "")
-        elif status.st_size:
+        elif status.st_size:  # an empty successor: whoever writes still writes to the open file
             self._switch(found)
 
     def _switch(self, found: List[Any]) -> None:
-        successor = self._opened()
-        if successor is None or self._file is None:
-            return
-        old = self._file.fd
-        size = os.fstat(old).st_size
-        if size > self._offset:  # written between the last read and the opening of the successor
-            os.close(successor.fd)
-            self.at_end = False
-            return
-        self._leave(_Left(old, size, time.monotonic() + LINGER))
-        self._file = successor
+        fd, identity = _open(self.path)
         self.at_end = False
+        size = os.fstat(self._fd).st_size
+        if size > self._offset or identity == self._identity:
+            os.close(fd)  # the last bytes came before the successor; it is looked at again
+            return
+        self._left.append(_Left(self._fd, size, time.monotonic() + LINGER))
+        self._fd, self._identity = fd, identity
         self._say(found, "")
-        if not self._continues(successor.fd):
+        if not self._continues():
             self._restart(found, "replaced")
 
-    def _continues(self, fd: int) -> bool:
-        """Whether the file is a longer copy of what was sent (as rsync or an editor leaves it)."""
-        start = self._offset - len(self._tail)
-        return len(self._tail) == TAIL and os.pread(fd, TAIL, start) == self._tail
+    def _continues(self) -> bool:
+        """Whether the file is a longer copy of what was sent, as rsync and editors leave it."""
+        known = len(self._tail)
+        sure = known >= SURE or known == self._offset
+        return known > 0 and sure and os.pread(self._fd, known, self._offset - known) == self._tail
 
     def _watch_left(self, found: List[Any]) -> None:
-        """A writer that still held the rotated file has written bytes that were not sent."""
-        left = self._left
-        if left is None:
-            return
-        if os.fstat(left.fd).st_size > left.size:
-            found.append(Gap(self.name, self._offset, "missing", time.time()))
-            self._leave(None)
-        elif time.monotonic() > left.until:
-            self._leave(None)
-
-    def _leave(self, left: Optional[_Left]) -> None:
-        if self._left is not None:
-            os.close(self._left.fd)
-        self._left = left
-
-    def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file.fd)
-            self._file = None
+        """Look whether somebody still writes to a file that has a successor: that is not followed."""
+        for index, left in enumerate(self._left):
+            size = os.fstat(left.fd).st_size
+            if size > left.size:
+                found.append(Gap(self.name, self._offset, "missing", time.time()))
+                self._left[index] = left._replace(size=size)
+        while self._left and time.monotonic() > self._left[0].until:
+            os.close(self._left.pop(0).fd)
 
     def _say(self, found: List[Any], text: str) -> None:
         if text != self._trouble:
@@ -189,12 +153,22 @@ class FileStream:
             found.append(Trouble("stream:" + self.name, text, "", time.time()))
 
 
+def _open(path: str) -> Tuple[int, Tuple[int, int]]:
+    """A descriptor and its identity. Only ever of a regular file: opening a pipe has effects."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "it is not a regular file")
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(fd)
+    return fd, (status.st_dev, status.st_ino)
+
+
 def _first_byte(fd: int) -> int:
     """Offset of the first byte that is not NUL, or the size when there is none."""
     try:
         offset = os.lseek(fd, 0, os.SEEK_DATA)
-    except (OSError, AttributeError):
-        offset = 0
+    except (OSError, AttributeError) as error:
+        nothing_but_hole = getattr(error, "errno", 0) == errno.ENXIO
+        offset = os.fstat(fd).st_size if nothing_but_hole else 0
     while True:
         block = os.pread(fd, BLOCK, offset)
         kept = block.lstrip(b"\0")
