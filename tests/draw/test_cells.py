@@ -35,7 +35,7 @@ def naive(
 
 def spread(rows: list[Row]) -> list[list[tuple[str, str]]]:
     """Character and style of every cell; a blank has no style."""
-    return [[(c, s if c != " " else "") for text, s in row for c in text] for row in rows]
+    return [[(c, str(s) if c != " " else "") for text, s in row for c in text] for row in rows]
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -237,7 +237,7 @@ def _paint_cursor(layout: Layout, canvas: Canvas) -> None:
     if 0 <= x < window.columns:
         columns = [0] * window.columns
         columns[x] = span(0, layout.scale.dots - 1)
-        canvas.paint(columns, "cursor")
+        canvas.paint(columns, "guide")
 
 
 def _foot(layout: Layout) -> list[Row]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainwatch.draw.rows import clip, fit, width
+from trainwatch.draw.rows import clip, fit, length
 
 if TYPE_CHECKING:
     from trainwatch.draw.rows import Picture, Row, Style
@@ -21,7 +21,7 @@ def framed(picture: Picture, columns: int, lines: int, *, focused: bool = False)
     """
     if columns < 2 or lines < 2:
         return [fit([], max(columns, 0)) for _ in range(lines)]
-    style: Style = "accent" if focused else "border"
+    style: Style = "focus" if focused else "border"
     inside = columns - 2
     rows = [[("╭", style), *_edge(picture, inside, style), ("╮", style)]]
     for y in range(lines - 2):
@@ -34,20 +34,16 @@ def framed(picture: Picture, columns: int, lines: int, *, focused: bool = False)
 def _edge(picture: Picture, columns: int, style: Style) -> Row:
     """The upper edge between its corners: `` title ───── note ``."""
     note = picture.note
-    room = columns - _width(picture.title) - (4 if picture.title else 2)
-    if note and _width(note) + 2 > room:
+    room = columns - length(picture.title) - (4 if picture.title else 2)
+    if note and length(note) + 2 > room:
         note = []
-    room = columns - (_width(note) + 3 if note else 1)
+    room = columns - (length(note) + 3 if note else 1)
     out: Row = []
     if picture.title and room > 4:
         for text, part in picture.title:
-            used = _width(out)
+            used = length(out)
             if used < room - 3:
                 out.append((clip(text, room - 3 - used), part))
         out = [(" ", style), *out, (" ", style)]
     tail: Row = [(" ", style), *note, (" ─", style)] if note else []
-    return [*out, ("─" * (columns - _width(out) - _width(tail)), style), *tail]
-
-
-def _width(row: Row) -> int:
-    return sum(width(text) for text, _ in row)
+    return [*out, ("─" * (columns - length(out) - length(tail)), style), *tail]

@@ -7,8 +7,9 @@ leave the program.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from trainwatch.draw.rows import width
 
 if TYPE_CHECKING:
     from trainwatch.draw.rows import Row
@@ -69,6 +70,4 @@ def to_ascii(text: str) -> str:
 
 
 def _stand_in(character: str) -> str:
-    if unicodedata.combining(character):
-        return ""
-    return "??" if unicodedata.east_asian_width(character) in "WF" else "?"
+    return "?" * width(character)

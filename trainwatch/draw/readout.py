@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwatch.draw import units
-from trainwatch.draw.rows import Row, fit, width
+from trainwatch.draw.rows import Row, fit, length
 
 if TYPE_CHECKING:
     from trainwatch.draw.plot import Layout
@@ -31,7 +31,7 @@ def _fitted(groups: list[Row], layout: Layout) -> Row:
     out: Row = [(" " * layout.gutter, "text")]
     used = layout.gutter
     for group in groups:
-        size = sum(width(text) for text, _ in group)
+        size = length(group)
         gap = 3 if used > layout.gutter else 0
         if used + gap + size > layout.width:
             break
@@ -51,7 +51,7 @@ def _place(layout: Layout, cursor: float) -> Row:
     words += [] if epoch is None else [f"epoch {epoch:.2f}"]
     origin = layout.plot.origin
     words += [] if at is None or origin is None else [units.clock(at - origin)]
-    return [(" · ".join(words), "cursor")]
+    return [(" · ".join(words), "accent")]
 
 
 def _line(layout: Layout, series: Series) -> Row:

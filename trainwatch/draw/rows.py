@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
+
+from trainwatch.read.clean import Sgr
 
 Style: TypeAlias = Literal[
     "text", "dim", "label", "value", "accent", "title",
     "train", "train-raw", "eval", "best", "other",
     "ok", "info", "warning", "critical",
-    "cursor", "border", "bar", "bar-rest",
+    "cursor", "found", "focus", "guide", "border", "bar", "bar-rest",
 ]  # fmt: skip
-Cell: TypeAlias = tuple[str, Style]
+"""``cursor`` is where a person stands in a list, ``guide`` the line under a chart's cursor, ``found``
+what a search found, ``focus`` the frame of the panel that has the keyboard."""
+Cell: TypeAlias = tuple[str, Style | Sgr]
+"""A piece of text with a style name, or with the colours that a training's log asked for."""
 Row: TypeAlias = list[Cell]
 
 
@@ -38,10 +44,14 @@ def width(text: str) -> int:
     """Columns that ``text`` takes in a terminal. ``text`` must be clean (no control characters)."""
     if text.isascii() or _NARROW.fullmatch(text):
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+    return sum(map(_cell, text))
+
+
+@lru_cache(4096)
+def _cell(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def clip(text: str, columns: int) -> str:
@@ -72,6 +82,11 @@ def fit(row: Row, columns: int) -> Row:
     if left > 0:
         out.append((" " * left, "text"))
     return out
+
+
+def length(row: Row) -> int:
+    """Columns that a row takes."""
+    return sum(width(text) for text, _ in row)
 
 
 def plain(rows: list[Row]) -> str:

@@ -118,6 +118,19 @@ def age(seconds: float | None) -> str:
     return f"{whole}s"
 
 
+def time_of_day(at: float | None, zone: int | None, now: float) -> str:
+    """When: 14:52, or with the day when it is not within 24 hours of ``now``; "" when not known.
+
+    ``zone`` is seconds east of UTC; None = the zone is not known and no time is told.
+    """
+    if zone is None or not _usable(at):
+        return ""
+    seconds = int(at + zone)
+    text = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}"
+    days = seconds // 86400 - int(now + zone) // 86400
+    return text if abs(at - now) < 86400 and not days else f"{text} ({days:+d}d)"
+
+
 def rate(per_second: float | None, unit: str = "it") -> str:
     """A speed: 2.41 it/s, or 4.20 s/it where it is slower than one a second."""
     if not _usable(per_second) or per_second <= 0:

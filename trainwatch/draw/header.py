@@ -1,0 +1,212 @@
+"""The two lines on top: is it alive, how far is it, when is it done.
+
+The law of this file: the state is a sign and a word; no state is told by colour alone. As the width
+shrinks the command goes first and the state last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainwatch.draw import bars, units
+from trainwatch.draw.packing import Piece, packed
+from trainwatch.draw.rows import Row, fit
+
+if TYPE_CHECKING:
+    from trainwatch.draw.rows import Style
+    from trainwatch.run.run import Run
+
+_SIGNS: dict[str, tuple[str, str, Style]] = {
+    "starting": ("○", "starting", "info"),
+    "running": ("●", "training", "ok"),
+    "stalled": ("◌", "stalled", "warning"),
+    "ended": ("■", "ended", "ok"),
+    "failed": ("✗", "failed", "critical"),
+    "killed": ("✗", "killed", "critical"),
+    "unknown": ("?", "unknown", "warning"),
+    "replaying": ("▶", "replaying", "info"),
+}
+_THROUGHPUT = (
+    "tokens_per_second",
+    "tok/s",
+    "tokens/s",
+    "tps",
+    "train_tokens_per_second",
+    "tokens_per_sec",
+)
+_BAR = 14
+_DOT: Row = [(" · ", "dim")]
+
+
+@dataclass(frozen=True)
+class HeaderView:
+    """What the screen knows and the run does not."""
+
+    zone: int | None = None  # seconds east of UTC, for times of day; None = tell none
+    replaying: str = ""  # how a journal is played: "4x", "paused"; "" for a live run
+
+
+def rows(run: Run, view: HeaderView, width: int, height: int, now: float) -> list[Row]:
+    """The two lines, or as many of them as there is room for."""
+    made = [_first(run, view, width, now), _second(run, view, width, now)]
+    return [*made, *([] for _ in range(max(height - 2, 0)))][: max(height, 0)] if width > 0 else []
+
+
+def sign(run: Run, view: HeaderView, now: float) -> Row:
+    """The state: a sign, a word, and the reason for it."""
+    link = run.troubles.get("link")
+    if link is not None:
+        since = units.age(now - link.at)
+        return [("◌ disconnected", "critical"), (f" {since}, retrying", "dim")]
+    state = run.state(now)
+    mark, word, style = _SIGNS[state.word]
+    row: Row = [(f"{mark} {word}", style)]
+    if state.reason:
+        row.append((f" ({state.reason})", style if style == "critical" else "dim"))
+    if view.replaying:
+        row = [(f"▶ replay {view.replaying} ", "info"), *row]
+    return row
+
+
+def name(run: Run) -> str:
+    """What the run is called."""
+    target = run.target
+    if target is None:
+        return "…"
+    return target.name or target.id or "–"
+
+
+# --- first line ---------------------------------------------------------------------------
+
+
+def _first(run: Run, view: HeaderView, width: int, now: float) -> Row:
+    left = [
+        Piece([("trainwatch", "accent")], 8),
+        Piece([(name(run), "title")], 3, least=12),
+        Piece([("· ", "dim"), (_command(run), "label")] if _command(run) else [], 9, least=14),
+    ]
+    fraction = run.progress.fraction
+    right = [
+        Piece(sign(run, view, now), 0, least=10),
+        Piece(_steps(run), 1),
+        Piece(_epochs(run), 5),
+        Piece(bars.line(fraction, _BAR) if fraction is not None else [], 7),
+        Piece([] if fraction is None else [(f"{units.percent(fraction):>4}", "value")], 2),
+    ]
+    return packed(left, right, width)
+
+
+def _command(run: Run) -> str:
+    return " ".join(run.target.command) if run.target else ""
+
+
+def _steps(run: Run) -> Row:
+    done, total = run.progress.done, run.progress.total
+    if done is None:
+        done = _last_step(run)
+    if done is None:
+        return []
+    of = f"/{units.count(total)}" if total is not None else ""
+    unit = "" if run.progress.unit == "step" else f" {run.progress.unit}"
+    return (
+        [(units.count(done) + of, "value"), (unit, "dim")]
+        if unit
+        else [(units.count(done) + of, "value")]
+    )
+
+
+def _last_step(run: Run) -> float | None:
+    loss = run.metrics.loss
+    return loss.step(len(loss) - 1) if loss is not None and len(loss) else None
+
+
+def _epochs(run: Run) -> Row:
+    epoch, epochs = run.progress.epoch, run.progress.epochs
+    loss = run.metrics.loss
+    if epoch is None and loss is not None and len(loss):
+        epoch = loss.epoch(len(loss) - 1)
+    if epoch is None:
+        return []
+    of = f"/{epochs:g}" if epochs else ""
+    return [("epoch ", "dim"), (f"{epoch:.2f}{of}", "value")]
+
+
+# --- second line --------------------------------------------------------------------------
+
+
+def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
+    target = run.target
+    left = [
+        Piece([(target.host or "here", "label")] if target else [], 5, least=9),
+        Piece([(f"pid {target.pid}", "dim")] if target and target.pid else [], 6),
+        Piece([(units.clock(elapsed(run, now)), "label")], 3),
+        Piece([(units.rate(run.pace.rate), "value")] if _alive(run, now) else [], 2),
+        Piece(_throughput(run) if _alive(run, now) else [], 4),
+    ]
+    right = _plans(run, view, now) if _alive(run, now) else _outcome(run, view)
+    return packed(left, right, width, _DOT)
+
+
+def _alive(run: Run, now: float) -> bool:
+    return run.state(now).word in ("starting", "running", "stalled", "replaying")
+
+
+def elapsed(run: Run, now: float) -> float | None:
+    """Seconds that the training has run, or ran."""
+    started = run.target.started if run.target else None
+    if started is None:
+        return run.progress.elapsed
+    return (run.ended.at if run.ended else now) - started
+
+
+def _throughput(run: Run) -> Row:
+    for wanted in _THROUGHPUT:
+        series = run.metrics.find(wanted)
+        if series is not None and series.last is not None:
+            return [(f"{units.short(series.last)} tok/s", "value")]
+    return []
+
+
+def _plans(run: Run, view: HeaderView, now: float) -> list[Piece]:
+    left = run.pace.remaining(now)
+    finish = run.pace.finish(now)
+    pieces = []
+    if left is not None and finish is not None:
+        row: Row = [("done in ", "dim"), (units.duration(left), "value")]
+        at = units.time_of_day(finish, view.zone, now)
+        pieces.append(Piece([*row, (f", at {at}", "dim")] if at else row, 1))
+    coming = next_evaluation(run, now)
+    if coming is not None:
+        pieces.append(Piece([("next eval in ", "dim"), (units.duration(coming), "label")], 4))
+    return pieces
+
+
+def next_evaluation(run: Run, now: float) -> float | None:
+    """Seconds until the next evaluation, from the distance of the last two; None when unknown."""
+    series, done, rate = run.metrics.eval_loss, run.progress.done, run.pace.rate
+    if series is None or not len(series) or done is None or not rate:
+        return None
+    last = series.step(len(series) - 1)
+    before = series.step(len(series) - 2) if len(series) > 1 else 0
+    if last is None or before is None or last <= before or run.progress.unit != "step":
+        return None
+    coming = last + (last - before)
+    if coming <= done:
+        return None
+    since = max(now - run.progress.at, 0.0) if run.progress.at is not None else 0.0
+    return max((coming - done) / rate - since, 0.0)
+
+
+def _outcome(run: Run, view: HeaderView) -> list[Piece]:
+    ended = run.ended
+    if ended is None:
+        return []
+    at = units.time_of_day(ended.at, view.zone, run.latest)
+    return [Piece([(f"at {at}" if at else "", "dim")], 1)]
+
+
+def tiny(run: Run, view: HeaderView, width: int, now: float) -> Row:
+    """The state and how far it is, for the smallest screens."""
+    row = [*sign(run, view, now), (" ", "text"), *_steps(run)]
+    return fit(row, width)
