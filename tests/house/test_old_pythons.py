@@ -8,7 +8,7 @@ import pytest
 
 TESTS = Path(__file__).parent.parent
 PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.12", "3.13", "3.14")
-SPECIFICATIONS = ("wire/test_wire.py", "probe/test_file_stream.py")
+SPECIFICATIONS = ("wire/test_wire.py", "probe/test_file_stream.py", "probe/test_launch_bare.py")
 
 
 def interpreter(version: str) -> str | None:

@@ -460,7 +460,9 @@ def test_thousands_of_random_lives_are_told_once_and_without_a_silent_gap() -> N
     lives = [live(seed, OPERATIONS) for seed in range(LIVES)]
     lines = sum(len(life.written) for life in lives)
     assert lines > 35 * LIVES
-    assert sum(len(life.silent) for life in lives) < 0.03 * lines, "the excuses have become too easy"
+    assert sum(len(life.silent) for life in lives) < 0.03 * lines, (
+        "the excuses have become too easy"
+    )
 
 
 def test_without_accidents_there_is_no_gap() -> None:
