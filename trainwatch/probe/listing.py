@@ -1,0 +1,135 @@
+"""What lies in a folder, as far as somebody asked to know.
+
+The law of this file: one bounded look, lstat only. A symbolic link is named and never followed,
+nothing is opened, and no folder is so large that it takes more than a moment: where a limit is hit
+the rest is left out and the listing says so. It knows no layout; patterns come from outside.
+"""
+
+import fnmatch
+import itertools
+import os
+import re
+import stat
+from collections import deque
+from typing import Any, Deque, Iterable, List, NamedTuple, Optional, Pattern, Tuple
+
+from trainwatch.facts import Entry
+
+MAX_DEPTH = 6
+MAX_ENTRIES = 5000
+MAX_NAMES = 50000  # looked at in one folder
+MAX_FOLDERS = 1000
+_NEVER = {"node_modules", "site-packages", "venv", "virtualenv", "__pycache__"}
+
+
+class Root(NamedTuple):
+    """A folder whose content may belong to a run."""
+
+    path: str
+    only: str = ""  # the one name in it that is meant; "" = all
+    since: float = 0.0  # what was changed before belongs to somebody else; 0.0 = everything counts
+
+
+class Tree(NamedTuple):
+    """What was found below a root."""
+
+    entries: List[Entry]  # by path
+    folders: List[str]  # absolute; those that were looked into
+    complete: bool
+
+
+def matcher(patterns: Iterable[str]) -> Pattern[str]:
+    """One expression for many fnmatch patterns; it matches nothing when there are none."""
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+def look(root: Root, folders: Pattern[str], files: Pattern[str]) -> Tree:
+    """List ``root``, and those folders in it whose name matches ``folders``, with all they hold.
+
+    When there is too much, what matches ``files`` comes first. Raises OSError for the root itself.
+    """
+    walk = _Walk(root, folders, files)
+    walk.enter("", 0)
+    while walk.queue and len(walk.folders) < MAX_FOLDERS:
+        relative, depth = walk.queue.popleft()
+        try:
+            walk.enter(relative, depth)
+        except OSError:
+            walk.complete = False
+    return Tree(walk.since(), walk.folders, walk.complete and not walk.queue)
+
+
+class _Walk:
+    def __init__(self, root: Root, folders: Pattern[str], files: Pattern[str]) -> None:
+        self._root = root
+        self._opens = folders
+        self._wanted = files
+        self._entries: List[Entry] = []
+        self.folders: List[str] = []
+        self.queue: Deque[Tuple[str, int]] = deque()
+        self.complete = True
+
+    def enter(self, relative: str, depth: int) -> None:
+        """List one folder; all that lies below one that matched counts as matching."""
+        path = os.path.join(self._root.path, relative) if relative else self._root.path
+        with os.scandir(path) as names:
+            found = list(itertools.islice(names, MAX_NAMES + 1))
+        self.folders.append(path)
+        if len(found) > MAX_NAMES:
+            self.complete = False
+        if self._root.only and not relative:
+            found = [entry for entry in found if entry.name == self._root.only]
+        prefix = relative + "/" if relative else ""
+        ranked = ((self._rank(entry, prefix), entry.name, entry) for entry in found)
+        for rank, name, entry in sorted(one for one in ranked if one[0] is not None):
+            if len(self._entries) >= MAX_ENTRIES:
+                self.complete = False
+                return
+            if rank == 0 and depth < MAX_DEPTH:
+                self.queue.append((prefix + name, depth + 1))
+            self.complete = self.complete and not (rank == 0 and depth >= MAX_DEPTH)
+            self._add(prefix + name, entry)
+
+    def _rank(self, entry: Any, prefix: str) -> Optional[int]:
+        """0: a folder to look into; 1: a wanted file; 2: another name; None: not to be named."""
+        if not entry.is_dir(follow_symlinks=False):
+            return 1 if self._wanted.match(prefix + entry.name) else 2
+        if entry.name.startswith(".") or entry.name in _NEVER:
+            return None
+        meant = bool(prefix) or bool(self._root.only) or self._opens.match(entry.name)
+        return 0 if meant else 2
+
+    def _add(self, relative: str, entry: Any) -> None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            return  # it is gone already
+        self._entries.append(
+            Entry(
+                relative,
+                _kind(status.st_mode),
+                status.st_size,
+                status.st_blocks * 512,
+                status.st_mtime,
+                status.st_ino,
+                status.st_nlink,
+            )
+        )
+
+    def since(self) -> List[Entry]:
+        """The entries that are new enough, and the folders that hold one."""
+        kept: List[Entry] = []
+        holding = set()
+        for entry in sorted(self._entries, reverse=True):  # what a folder holds comes before it
+            if entry.path in holding or entry.mtime >= self._root.since:
+                kept.append(entry)
+                holding.add(os.path.dirname(entry.path))
+        return kept[::-1]
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "link" if stat.S_ISLNK(mode) else "other"
