@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from itertools import pairwise
+from itertools import islice
 from math import isnan
+from operator import le
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read.records import UNKNOWN_STEP, Key, Metrics, Split
@@ -80,8 +81,6 @@ class MetricStore:
         for row in range(first, len(self.rows)):
             if self.rows.step(row) is None and self.rows.source(row) == source:
                 self.rows.set_step(row, step)
-        for series in self._series.values():
-            series.refresh()
         self.version += 1
         return True
 
@@ -127,9 +126,9 @@ class MetricStore:
         sets = [[(k, self._series[k.series]) for k in keys] for keys in self._sets]
         index: dict[Key, dict[int, int]] = {}
         for key, series in self._series.items():
-            index[key] = {row: first for first, row, _ in series.runs()}
-        bounds = pairwise([*self._block_rows, len(self.rows)])
-        for (first, end), block in zip(bounds, self._block_sets, strict=True):
+            index[key] = {row: first for first, row, _ in series.places.runs()}
+        ends = [*self._block_rows[1:], len(self.rows)]
+        for first, block, end in zip(self._block_rows, self._block_sets, ends, strict=True):
             places = [(k, s, _place(index[k.series], first)) for k, s in sets[block]]
             for row in range(first, end):
                 for key, series, start in places:
@@ -163,6 +162,8 @@ def _place(starts: dict[int, int], row: int) -> int:
 
 def _breaks(steps: array[int], epochs: array[float]) -> list[int]:
     """Where inside a block of rows a restart went back."""
+    if steps[0] != UNKNOWN_STEP and all(map(le, steps, islice(steps, 1, None))):
+        return []
     found = []
     for i in range(1, len(steps)):
         old, new = steps[i - 1], steps[i]

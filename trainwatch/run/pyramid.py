@@ -18,6 +18,10 @@ FAN = 16
 """Blocks per block: 16 costs 1.6 bytes per point and keeps a query to a few slices."""
 
 
+NOTHING = (inf, -inf, 0.0)
+"""Minimum, maximum and sum of no values."""
+
+
 class Pyramid:
     """Summaries over a growing column of numbers."""
 
@@ -71,7 +75,7 @@ class Pyramid:
         self.grow()
 
     def over(self, start: int, stop: int) -> tuple[float, float, float]:
-        """(minimum, maximum, sum) of the finite values in ``start .. stop``; (inf, -inf, 0) for none."""
+        """(minimum, maximum, sum) of the finite values in ``start .. stop``; ``NOTHING`` for none."""
         low, high, total = inf, -inf, 0.0
         level = -1
         while start < stop:
@@ -92,30 +96,33 @@ class Pyramid:
             level += 1
         return low, high, total
 
-    def columns(self, edges: Sequence[int]) -> list[tuple[float, float, float]]:
-        """``over`` for each pair of neighbouring edges, for drawing: the inner edges snap down.
+    def columns(
+        self, edges: Sequence[int]
+    ) -> tuple[Sequence[int], list[tuple[float, float, float]]]:
+        """``over`` for each pair of neighbouring edges, for drawing, and the edges it was taken at.
 
-        They snap to a block no wider than an eighth of a column, so that each value is in exactly
-        one column, every extreme survives, and the cost does not depend on the length.
+        The inner edges snap down to a block no wider than an eighth of a column: each value is in
+        exactly one column, every extreme survives, and the cost does not depend on the length.
         """
         count = len(edges) - 1
         level, block = -1, 1
         while level + 1 < len(self._levels) and block * FAN * 8 * count <= edges[-1] - edges[0]:
             level, block = level + 1, block * FAN
-        if level < 0 or count < 3:
-            return [self.over(a, b) for a, b in pairwise(edges)]
+        if level < 0 or count == 1:
+            return edges, [self._few(a, b) for a, b in pairwise(edges)]
+        first = -(-edges[0] // block) * block
+        snapped = [edges[0], *(max(e // block * block, first) for e in edges[1:-1]), edges[-1]]
         lows, highs, sums = self._levels[level]
-        found = []
-        left = max(edges[1] // block, -(-edges[0] // block))
-        first = self.over(edges[0], min(left * block, edges[-1]))
-        for edge in edges[2:-1]:
-            right = max(left, edge // block)
-            if left == right:
-                found.append((inf, -inf, 0.0))
-                continue
-            found.append((min(lows[left:right]), max(highs[left:right]), sum(sums[left:right])))
-            left = right
-        return [first, *found, self.over(left * block, edges[-1])]
+        found = [self.over(snapped[0], snapped[1])]
+        for start, stop in pairwise(snapped[1:-1]):
+            a, b = start // block, stop // block
+            found.append((min(lows[a:b]), max(highs[a:b]), sum(sums[a:b])) if a < b else NOTHING)
+        return snapped, [*found, self.over(snapped[-2], snapped[-1])]
+
+    def _few(self, start: int, stop: int) -> tuple[float, float, float]:
+        if start >= stop:
+            return NOTHING
+        return self._part(-1, start, stop) if stop - start < 8 * FAN else self.over(start, stop)
 
     def _part(self, level: int, start: int, stop: int) -> tuple[float, float, float]:
         if level >= 0:
@@ -128,4 +135,4 @@ class Pyramid:
 
 def _finite(block: array[float]) -> tuple[float, float, float]:
     kept = [v for v in block if isfinite(v)]
-    return (min(kept), max(kept), sum(kept)) if kept else (inf, -inf, 0.0)
+    return (min(kept), max(kept), sum(kept)) if kept else NOTHING

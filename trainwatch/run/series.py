@@ -1,18 +1,19 @@
 """One quantity over the course of a run, cheap to draw at any zoom.
 
-The law of this file: values are appended in the order of the axis; drawing asks the pyramid and
-never walks points. Values that are not finite stay in the column, are listed in ``marks`` and are
-in no summary.
+The law of this file: values stand in the order of the axis; drawing asks the pyramid and never
+walks points. Values that are not finite stay in the column, are listed in ``marks`` and are in no
+summary.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
-from itertools import pairwise
+from bisect import bisect_left
+from itertools import chain, pairwise
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.places import Axis, Places
 from trainwatch.run.pyramid import Pyramid
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from trainwatch.read.records import Key
     from trainwatch.run.rows import Rows
 
-Axis: TypeAlias = Literal["step", "epoch", "time"]
+__all__ = ["Axis", "Series", "Span"]
 
 EXACT_SMOOTHING = 4096
 """Up to so many points the moving average is taken over every point, beyond over columns."""
+WARM_UP = 0.5
+"""The moving average begins so many widths before what is shown: zooming hardly changes it."""
 
 
 class Span(NamedTuple):
@@ -43,6 +46,7 @@ class Series:
         self.key = key
         self.rows = rows
         self.values: array[float] = array("d")
+        self.places = Places(rows)
         self.marks: list[tuple[int, float]] = []
         """Points that are not finite: (index, value)."""
         self.segments: list[int] = []
@@ -50,9 +54,6 @@ class Series:
         self.zeros = 0
         """How many values are exactly zero."""
         self._pyramid = Pyramid(self.values)
-        self._run_index: array[int] = array("I")
-        self._run_row: array[int] = array("I")
-        self._anchors: dict[Axis, _Anchors] = {}
 
     def __len__(self) -> int:
         return len(self.values)
@@ -68,39 +69,25 @@ class Series:
         """The value of one point; may be NaN or infinite."""
         return self.values[index]
 
-    def row(self, index: int) -> int:
-        """The row of the table that the point was reported in."""
-        if index < 0:
-            index += len(self.values)
-        run = bisect_right(self._run_index, index) - 1
-        return self._run_row[run] + index - self._run_index[run]
-
     def step(self, index: int) -> int | None:
         """The training step of the point."""
-        return self.rows.step(self.row(index))
+        return self.rows.step(self.places.row(index))
 
     def epoch(self, index: int) -> float | None:
         """The epoch of the point, as a fraction."""
-        return self.rows.epoch(self.row(index))
+        return self.rows.epoch(self.places.row(index))
 
     def at(self, index: int) -> float | None:
         """When the point arrived, seconds since the epoch; None for history."""
-        return self.rows.at(self.row(index))
+        return self.rows.at(self.places.row(index))
 
     def offset(self, index: int) -> int:
         """Where in its source the line of the point starts."""
-        return self.rows.offsets[self.row(index)]
+        return self.rows.offsets[self.places.row(index)]
 
     def source(self, index: int) -> str:
         """The stream or file that the point was read from."""
-        return self.rows.source(self.row(index))
-
-    def runs(self) -> Sequence[tuple[int, int, int]]:
-        """The points as stretches of consecutive rows: (first index, first row, length)."""
-        ends = [*self._run_index[1:], len(self.values)]
-        return [
-            (i, r, end - i) for i, r, end in zip(self._run_index, self._run_row, ends, strict=True)
-        ]
+        return self.rows.source(self.places.row(index))
 
     # --- growing --------------------------------------------------------------------------
 
@@ -110,63 +97,96 @@ class Series:
         ``breaks``: places inside ``values`` where the steps go back.
         """
         first = len(self.values)
-        if not first or self._goes_back(first - 1, row):
+        if not first or self.places.goes_back(self.places.row(first - 1), row):
             self.segments.append(first)
         self.segments += [first + b for b in breaks]
-        if not first or self.row(first - 1) + 1 != row:
-            self._run_index.append(first)
-            self._run_row.append(row)
+        self.places.extend(row, len(values))
         self.values.extend(values)
         if not isfinite(sum(values)):
             self.marks += [(first + i, v) for i, v in enumerate(values) if not isfinite(v)]
         self.zeros += values.count(0.0)
         self._pyramid.grow()
 
-    def _goes_back(self, index: int, row: int) -> bool:
-        old, new = self.step(index), self.rows.step(row)
-        if old is not None and new is not None:
-            return new < old
-        was, now = self.epoch(index), self.rows.epoch(row)
-        return was is not None and now is not None and now < was
+    def splice(self, index: int, row: int, values: array[float]) -> None:
+        """Put the values of consecutive rows from ``row`` on before the point ``index``."""
+        size = len(values)
+        self.places.splice(index, row, size)
+        self.values[index:index] = values
+        self.zeros += values.count(0.0)
+        moved = [(i + size, v) for i, v in self.marks if i >= index]
+        new = [(i, v) for i, v in enumerate(values, index) if not isfinite(v)]
+        self.marks = [(i, v) for i, v in self.marks if i < index] + new + moved
+        self.segments = [s + size if s >= index and s else s for s in self.segments] or [0]
+        self.moved(index, index + size)
+        self._pyramid.changed(index)
 
-    def refresh(self) -> None:
-        """Steps of rows were corrected: what was derived from them is out of date."""
-        self._anchors.clear()
+    def correct(self, index: int, value: float) -> None:
+        """The value of a point became known more precisely; ``corrected`` takes it over."""
+        self.zeros += (value == 0.0) - (self.values[index] == 0.0)
+        self.values[index] = value
 
-    # --- axes -----------------------------------------------------------------------------
+    def corrected(self, start: int) -> None:
+        """Values from ``start`` on were corrected."""
+        self._pyramid.changed(start)
 
-    def extent(self, axis: Axis) -> tuple[float, float] | None:
-        """Smallest and largest place on the axis, None where no point has one."""
-        anchors = self._known(axis)
-        return (anchors.low, anchors.high) if anchors.places else None
+    def moved(self, start: int, stop: int) -> None:
+        """The steps of the points ``start .. stop`` were corrected."""
+        low, high = max(start - 1, 0), min(stop + 1, len(self.values))
+        rows = chain.from_iterable(range(r, r + n) for _, r, n in self.places.runs(low, high))
+        back = [
+            index
+            for index, (before, after) in enumerate(pairwise(rows), low + 1)
+            if self.places.goes_back(before, after)
+        ]
+        before = [s for s in self.segments if s <= low]
+        self.segments = before + back + [s for s in self.segments if s >= high]
 
-    def _known(self, axis: Axis) -> _Anchors:
-        anchors = self._anchors.setdefault(axis, _Anchors())
-        anchors.grow(self, axis)
-        return anchors
+    # --- stretches ------------------------------------------------------------------------
 
-    def pieces(self) -> list[tuple[int, int]]:
-        """The stretches that count, (start, stop): what a restart repeated is cut from the older."""
+    def pieces(self, axis: Axis = "step") -> list[tuple[int, int]]:
+        """The stretches that count, (start, stop): what a restart repeated is cut from the older.
+
+        On the time axis nothing lies over anything, and nothing is cut.
+        """
         ends = [*self.segments[1:], len(self.values)]
+        if axis == "time" or len(self.segments) < 2:
+            return list(zip(self.segments, ends, strict=True))
+        by: Axis = "epoch" if self.step(0) is None else "step"
         kept: list[tuple[int, int]] = []
         limit = inf
         for start, end in zip(reversed(self.segments), reversed(ends), strict=True):
-            stop = end
-            if limit < inf:
-                stop = start + bisect_left(
-                    range(start, end), limit, key=lambda i: self.step(i) or 0
-                )
-            kept.append((start, stop))
-            first = self.step(start)
+            stop = self.places.find(by, limit, start, end) if limit < inf else end
+            if stop > start:
+                kept.append((start, stop))
+            first = self.places.place(by, start)
             limit = min(limit, inf if first is None else first)
         return kept[::-1]
 
     def superseded(self) -> list[tuple[int, int]]:
         """The stretches that a restart ran again, (start, stop)."""
-        ends = [*self.segments[1:], len(self.values)]
-        return [
-            (stop, end) for (_, stop), end in zip(self.pieces(), ends, strict=True) if stop < end
-        ]
+        found = []
+        at = 0
+        for start, stop in [*self.pieces(), (len(self.values), 0)]:
+            if at < start:
+                found.append((at, start))
+            at = stop
+        return found
+
+    def extent(self, axis: Axis) -> tuple[float, float] | None:
+        """Smallest and largest place on the axis, None where no point has one."""
+        all_pieces = (self.places.extent(axis, *piece) for piece in self.pieces(axis))
+        found = [e for e in all_pieces if e is not None]
+        return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+    def nearest(self, axis: Axis, place: float) -> int | None:
+        """The point nearest to a place on the axis."""
+        best: tuple[float, int] | None = None
+        for low, high in self.pieces(axis):
+            after = self.places.find(axis, place, low, high)
+            for index in (after - 1, after):
+                if low <= index < high and (x := self.places.place(axis, index)) is not None:
+                    best = min(best or (inf, 0), (abs(x - place), index))
+        return None if best is None else best[1]
 
     # --- drawing --------------------------------------------------------------------------
 
@@ -176,35 +196,33 @@ class Series:
         """What each of ``width`` columns between the places ``start`` and ``stop`` shows.
 
         A column holds the points from its left edge up to its right edge, the last one also those
-        on ``stop``. ``cut`` asks for the stretches that a restart ran again instead.
+        on ``stop``. Where hundreds of points share a column its edges may be off by an eighth of
+        it. ``cut`` asks for the stretches that a restart ran again instead.
         """
-        found: list[Span | None] = [None] * width
-        if width < 1 or stop < start:
+        found: list[Span | None] = [None] * max(width, 0)
+        if width < 1 or not start <= stop:
             return found
-        edges = [start + (stop - start) * k / width for k in range(width)]
-        anchors = self._known(axis)
-        for low, high in self.superseded() if cut else self.pieces():
-            indexes = anchors.locate(edges, low, high)
-            indexes.append(anchors.after(stop, low, high))
-            for column, span in enumerate(self._columns(indexes)):
+        for low, high in self.superseded() if cut else self.pieces(axis):
+            edges = self._edges(axis, (low, high), start, stop, width)
+            for column, span in enumerate(self._columns(edges)):
                 if span is not None:
                     old = found[column]
                     found[column] = span if old is None else _merged(old, span)
         return found
 
-    def _columns(self, edges: list[int]) -> list[Span | None]:
-        if edges[0] == edges[-1]:
-            return [None] * (len(edges) - 1)
+    def _edges(
+        self, axis: Axis, piece: tuple[int, int], start: float, stop: float, width: int
+    ) -> list[int]:
+        step = (stop - start) / width
+        inner = self.places.edges(axis, [start + step * k for k in range(width)], *piece)
+        return [*inner, self.places.find(axis, stop, *piece, after=True)]
+
+    def _columns(self, edges: Sequence[int]) -> list[Span | None]:
         found: list[Span | None] = []
-        for (a, b), (lo, hi, total) in zip(
-            pairwise(edges), self._pyramid.columns(edges), strict=True
-        ):
+        edges, columns = self._pyramid.columns(edges)
+        for (a, b), (lo, hi, total) in zip(pairwise(edges), columns, strict=True):
             count = b - a - (self._marked(a, b) if self.marks else 0)
-            if lo == inf:
-                found.append(None)
-            else:
-                count = max(count, 1)
-                found.append(Span(lo, hi, min(max(total / count, lo), hi), count))
+            found.append(Span(lo, hi, total / count, count) if count > 0 else None)
         return found
 
     def _marked(self, start: int, stop: int) -> int:
@@ -213,84 +231,38 @@ class Series:
     def smoothed(
         self, axis: Axis, start: float, stop: float, width: int, weight: float
     ) -> list[float | None]:
-        """The debiased exponential moving average at each column, ``weight`` 0 (none) to 1.
+        """The debiased exponential moving average at each column, ``weight`` from 0 (none) to 1.
 
-        Over every point while there are few, over the means of the columns when there are many.
+        Over every point while few are shown, over the means of the columns when many are.
         """
-        spans = self.spans(axis, start, stop, width)
-        if len(self.values) > EXACT_SMOOTHING:
-            return _averaged([None if s is None else s.mean for s in spans], weight)
-        return self._averaged_points(axis, start, stop, width, weight)
+        if width < 1 or not start <= stop:
+            return [None] * max(width, 0)
+        find = self.places.find
+        shown = [
+            (find(axis, start, a, b), find(axis, stop, a, b, after=True))
+            for a, b in self.pieces(axis)
+        ]
+        if sum(b - a for a, b in shown) <= EXACT_SMOOTHING:
+            return self._smoothed_points(axis, start, stop, width, weight)
+        warm = int(width * WARM_UP)
+        before = start - (stop - start) * warm / width
+        spans = self.spans(axis, before, stop, width + warm)
+        return averaged([None if s is None else s.mean for s in spans], weight)[warm:]
 
-    def _averaged_points(
+    def _smoothed_points(
         self, axis: Axis, start: float, stop: float, width: int, weight: float
     ) -> list[float | None]:
-        anchors = self._known(axis)
         found: list[float | None] = [None] * width
-        points = [i for low, high in self.pieces() for i in range(low, high)]
-        smooth = _averaged([self.values[i] for i in points], weight)
-        scale = width / (stop - start) if stop > start else 0.0
-        for index, value in zip(points, smooth, strict=True):
-            place = anchors.place(index)
-            if place is not None and start <= place <= stop and value is not None:
-                found[min(int((place - start) * scale), width - 1)] = value
+        for low, high in self.pieces(axis):
+            edges = self._edges(axis, (low, high), start, stop, width)
+            first = max(low, edges[0] - EXACT_SMOOTHING)
+            smooth = averaged(self.values[first : edges[-1]], weight)
+            for column, (a, b) in enumerate(pairwise(edges)):
+                last = next(
+                    (v for v in reversed(smooth[a - first : b - first]) if v is not None), None
+                )
+                found[column] = found[column] if last is None else last
         return found
-
-    def nearest(self, axis: Axis, place: float) -> int | None:
-        """The point nearest to a place on the axis."""
-        anchors = self._known(axis)
-        best: tuple[float, int] | None = None
-        for low, high in self.pieces():
-            after = anchors.locate([place], low, high)[0]
-            for index in (after - 1, after):
-                if low <= index < high and (x := anchors.place(index)) is not None:
-                    best = min(best or (inf, 0), (abs(x - place), index))
-        return None if best is None else best[1]
-
-
-class _Anchors:
-    """The known places of a series on one axis."""
-
-    def __init__(self) -> None:
-        self.places: array[float] = array("d")
-        self.indexes: array[int] = array("I")
-        self.low = inf
-        self.high = -inf
-        self._seen = 0
-
-    def grow(self, series: Series, axis: Axis) -> None:
-        """Take in the points that were appended since."""
-        rows = series.rows
-        tell = {"step": rows.step, "epoch": rows.epoch, "time": rows.at}[axis]
-        for index in range(self._seen, len(series)):
-            place = tell(series.row(index))
-            if place is not None:
-                self.places.append(place)
-                self.indexes.append(index)
-                self.low = min(self.low, place)
-                self.high = max(self.high, place)
-        self._seen = len(series)
-
-    def place(self, index: int) -> float | None:
-        """Where a point is."""
-        at = bisect_left(self.indexes, index)
-        known = at < len(self.indexes) and self.indexes[at] == index
-        return self.places[at] if known else None
-
-    def locate(self, places: Sequence[float], low: int, high: int) -> list[int]:
-        """For each place the first index in ``low .. high`` that is not before it."""
-        a, b = bisect_left(self.indexes, low), bisect_left(self.indexes, high)
-        found = []
-        for place in places:
-            at = bisect_left(self.places, place, a, b)
-            found.append(self.indexes[at] if at < b else high)
-        return found
-
-    def after(self, place: float, low: int, high: int) -> int:
-        """The first index in ``low .. high`` beyond the place."""
-        a, b = bisect_left(self.indexes, low), bisect_left(self.indexes, high)
-        at = bisect_right(self.places, place, a, b)
-        return self.indexes[at] if at < b else high
 
 
 def _merged(one: Span, other: Span) -> Span:
@@ -299,7 +271,11 @@ def _merged(one: Span, other: Span) -> Span:
     return Span(min(one.lo, other.lo), max(one.hi, other.hi), mean, count)
 
 
-def _averaged(values: Sequence[float | None], weight: float) -> list[float | None]:
+def averaged(values: Sequence[float | None], weight: float) -> list[float | None]:
+    """The exponential moving average, without the pull of its start value towards zero.
+
+    Kingma and Ba, Adam (arXiv 1412.6980), section 3: divide by 1 - weight^n.
+    """
     found: list[float | None] = []
     state, bias = 0.0, 1.0
     for value in values:
@@ -308,5 +284,5 @@ def _averaged(values: Sequence[float | None], weight: float) -> list[float | Non
             continue
         state = weight * state + (1 - weight) * value
         bias *= weight
-        found.append(state / (1 - bias))
+        found.append(state / (1 - bias) if bias < 1 else value)
     return found

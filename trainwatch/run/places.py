@@ -1,0 +1,160 @@
+"""Where the points of one series stand in the table of rows, and so on every axis.
+
+The law of this file: points are kept as stretches of consecutive rows; every question is answered
+by bisection, first over the stretches, then inside one.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from trainwatch.run.rows import NO_EPOCH, NO_STEP, NO_TIME, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Axis: TypeAlias = Literal["step", "epoch", "time"]
+
+_UNKNOWN: dict[Axis, bytes] = {
+    axis: bytes(1 if flags & flag else 0 for flags in range(256))
+    for axis, flag in (("step", NO_STEP), ("epoch", NO_EPOCH), ("time", NO_TIME))
+}
+
+
+class Places:
+    """The rows of a growing list of points."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self._size = 0
+        self._points: array[int] = array("I")  # first point of each stretch
+        self._firsts: array[int] = array("I")  # its row
+        # The stretches in the order of arrival; another list once something was spliced in late.
+        self._arrived = self._points, self._firsts
+
+    def __len__(self) -> int:
+        return self._size
+
+    def row(self, index: int) -> int:
+        """The row of a point."""
+        if index < 0:
+            index += self._size
+        run = bisect_right(self._points, index) - 1
+        return self._firsts[run] + index - self._points[run]
+
+    def runs(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, int, int]]:
+        """The points ``start .. stop`` as stretches of rows: (first point, first row, length)."""
+        stop = self._size if stop is None else stop
+        run = max(bisect_right(self._points, start) - 1, 0)
+        while start < stop:
+            end = min(self._end(run), stop)
+            yield start, self._firsts[run] + start - self._points[run], end - start
+            start, run = end, run + 1
+
+    def _end(self, run: int) -> int:
+        return self._points[run + 1] if run + 1 < len(self._points) else self._size
+
+    # --- growing --------------------------------------------------------------------------
+
+    def extend(self, row: int, size: int) -> None:
+        """Append ``size`` points in the rows from ``row`` on."""
+        if not self._size or self.row(self._size - 1) + 1 != row:
+            for points, firsts in {id(p): (p, f) for p, f in self._lists()}.values():
+                points.append(self._size)
+                firsts.append(row)
+        self._size += size
+
+    def _lists(self) -> tuple[tuple[array[int], array[int]], ...]:
+        return (self._points, self._firsts), self._arrived
+
+    def splice(self, index: int, row: int, size: int) -> None:
+        """Put ``size`` points in the rows from ``row`` on before the point ``index``."""
+        before, behind = list(self.runs(0, index)), list(self.runs(index))
+        late = set(self._firsts) - set(self._arrived[1]) | {row}
+        runs = [*before, (index, row, size), *((p + size, first, n) for p, first, n in behind)]
+        self._points = array("I", (p for p, _, _ in runs))
+        self._firsts = array("I", (first for _, first, _ in runs))
+        self._size += size
+        on_time = [(p, first) for p, first, _ in runs if first not in late]
+        self._arrived = array("I", (p for p, _ in on_time)), array("I", (r for _, r in on_time))
+
+    # --- axes -----------------------------------------------------------------------------
+
+    def place(self, axis: Axis, index: int) -> float | None:
+        """Where a point is on the axis; None where nobody told."""
+        row = self.row(index)
+        if axis == "step":
+            return self.rows.step(row)
+        return self.rows.epoch(row) if axis == "epoch" else self.rows.at(row)
+
+    def extent(self, axis: Axis, low: int, high: int) -> tuple[float, float] | None:
+        """The first and the last known place of the points ``low .. high``."""
+        first, last = self._known(axis, low, high)
+        if first is None or last is None:
+            return None
+        ends = self.place(axis, first), self.place(axis, last)
+        return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
+
+    def _known(self, axis: Axis, low: int, high: int) -> tuple[int | None, int | None]:
+        first = last = None
+        for point, row, size in self.runs(low, high):
+            unknown = self.rows.flags[row : row + size].translate(_UNKNOWN[axis])
+            begin = unknown.find(0)
+            if begin >= 0:
+                first = point + begin if first is None else first
+                last = point + unknown.rfind(0)
+        return first, last
+
+    def find(self, axis: Axis, place: float, low: int, high: int, *, after: bool = False) -> int:
+        """The first point in ``low .. high`` that is not before ``place``, or is ``after`` it."""
+        if low >= high:
+            return high
+        if axis == "time":
+            return self._find_row(self.rows.first_at(place, after=after), low, high)
+        column = self.rows.steps if axis == "step" else self.rows.epochs
+        if column is None:
+            return high
+        bisect = bisect_right if after else bisect_left
+        run = bisect_right(self._points, low) - 1
+        last = bisect_left(self._points, high) - 1
+        if last > run:
+            key = column.__getitem__
+            run = bisect(self._firsts, place, run + 1, last + 1, key=key) - 1
+        shift = self._firsts[run] - self._points[run]
+        begin, end = max(self._points[run], low), min(self._end(run), high)
+        return bisect(column, place, begin + shift, end + shift) - shift
+
+    def edges(self, axis: Axis, places: Sequence[float], low: int, high: int) -> list[int]:
+        """``find`` for each of the ascending ``places``."""
+        column = self.rows.steps if axis == "step" else self.rows.epochs
+        run = bisect_right(self._points, low) - 1
+        if axis == "time" or column is None or low >= high or self._end(run) < high:
+            return [self.find(axis, place, low, high) for place in places]
+        shift = self._firsts[run] - self._points[run]
+        begin, end = low + shift, high + shift
+        found = []
+        for place in places:
+            begin = bisect_left(column, place, begin, end)
+            found.append(begin - shift)
+        return found
+
+    def _find_row(self, row: int, low: int, high: int) -> int:
+        points, firsts = self._arrived
+        run = bisect_right(firsts, row) - 1
+        if run < 0:
+            found = points[0] if points else high
+        else:
+            end = self._end(bisect_right(self._points, points[run]) - 1)
+            found = min(points[run] + row - firsts[run], end)
+        return min(max(found, low), high)
+
+    def goes_back(self, before: int, after: int) -> bool:
+        """Whether the second of two rows is earlier in the training than the first."""
+        rows = self.rows
+        old, new = rows.step(before), rows.step(after)
+        if old is not None and new is not None:
+            return new < old
+        was, now = rows.epoch(before), rows.epoch(after)
+        return was is not None and now is not None and now < was
