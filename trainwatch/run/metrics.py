@@ -1,24 +1,25 @@
 """Every number the run reported, as series over shared rows.
 
-The law of this file: each point exists once. What a line did not tell is filled in as soon as
-something tells it (``reconcile``).
+The law of this file: each point exists once, in the order read. A row waits for the step that it
+did not tell until the training's own counter tells it; what files know better comes by ``History``.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from itertools import islice
-from math import isnan
-from operator import le
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read.records import UNKNOWN_STEP, Key, Metrics, Split
-from trainwatch.run.rows import Rows
+from trainwatch.run.batch import breaks, said_once, same
+from trainwatch.run.grain import Grain
+from trainwatch.run.rows import EXACT, GUESSED, NO_STEP, Rows
 from trainwatch.run.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_GRAIN_SAMPLE = 64
+"""Values per record that are looked at to learn how finely a series is printed."""
 
 
 class Point(NamedTuple):
@@ -44,18 +45,44 @@ class MetricStore:
         self.version = 0
         """Counts every change: what was computed from an older version is out of date."""
         self.rows = Rows()
+        self.steps_per_epoch: float | None = None
+        """Told by a file; gives steps to rows that only tell their epoch."""
         self._series: dict[Key, Series] = {}
+        self._grains: dict[Key, Grain] = {}
+        self.shown: int | None = None
+        """The newest row that was printed; None while all comes from files."""
+        self._waiting: dict[str, int] = {}  # source -> first row that waits for its step
+        # The rows as stretches that reported the same keys: first row, number of the set of keys.
         self._block_rows: array[int] = array("I")
         self._block_sets: array[int] = array("I")
         self._sets: dict[tuple[Key, ...], int] = {}
-        self._pending: dict[str, int] = {}
 
     # --- growing --------------------------------------------------------------------------
 
     def add(self, record: Metrics) -> None:
-        """Take in rows of numbers."""
-        if not record.steps:
+        """Rows that the training printed."""
+        record = said_once(record)
+        if not record.steps or (len(record.steps) == 1 and self._said(record)):
             return
+        first = self.append(record)
+        self.shown = len(self.rows) - 1
+        for key, column in zip(record.keys, record.columns, strict=True):
+            self._grains[key.series].see(column[-_GRAIN_SAMPLE:])
+        if UNKNOWN_STEP in record.steps:
+            self._waiting.setdefault(record.source, first)
+            self._guess(first)
+
+    def append(self, record: Metrics) -> int:
+        """Rows behind everything that is there; the first one's number."""
+        first = self.enter(record)
+        back = breaks(record.steps, record.epochs)
+        for key, column in zip(record.keys, record.columns, strict=True):
+            self.make(key).extend(first, column, back)
+        return first
+
+    def enter(self, record: Metrics) -> int:
+        """The rows alone, without their values, which go where ``splice`` puts them."""
+        self.version += 1
         first = self.rows.extend(
             record.source, record.steps, record.epochs, record.offsets, record.at
         )
@@ -63,28 +90,73 @@ class MetricStore:
         if not self._block_sets or self._block_sets[-1] != block:
             self._block_rows.append(first)
             self._block_sets.append(block)
-        breaks = _breaks(record.steps, record.epochs)
+        return first
+
+    def _said(self, record: Metrics) -> bool:
+        """Whether the newest row said the same: every process of a job printed it."""
+        row = len(self.rows) - 1
+        step = record.steps[0]
+        if row < 0 or step == UNKNOWN_STEP or self.rows.step(row) != step:
+            return False
+        if self.rows.source(row) != record.source or self.rows.flags[row] & (EXACT | GUESSED):
+            return False
         for key, column in zip(record.keys, record.columns, strict=True):
-            found = self._series.get(key.series)
-            if found is None:
-                found = self._series[key.series] = Series(key, self.rows)
-            found.extend(first, column, breaks)
-        if record.steps[-1] == UNKNOWN_STEP:
-            self._pending.setdefault(record.source, first)
-        self.version += 1
+            series = self.get(key)
+            if series is None or series.places.row(-1) != row or series.last != column[0]:
+                return False
+        epoch = self.rows.epoch(row)
+        return epoch is None or same(epoch, record.epochs[0])
+
+    # --- steps ----------------------------------------------------------------------------
 
     def settle(self, source: str, step: int) -> bool:
-        """The training's own counter of ``source`` shows ``step``: rows that waited for it get it."""
-        first = self._pending.pop(source, None)
+        """The training's own counter of ``source`` tells ``step``: what waited for it has it."""
+        first = self._waiting.pop(source, None)
         if first is None:
             return False
         for row in range(first, len(self.rows)):
-            if self.rows.step(row) is None and self.rows.source(row) == source:
+            if self.rows.flags[row] & (NO_STEP | GUESSED) and self.rows.source(row) == source:
                 self.rows.set_step(row, step)
-        self.version += 1
+        self.moved(first)
         return True
 
+    def _guess(self, first: int) -> None:
+        if self.steps_per_epoch is None:
+            return
+        for row in range(first, len(self.rows)):
+            epoch = self.rows.epoch(row)
+            if self.rows.flags[row] & NO_STEP and epoch is not None:
+                self.rows.set_step(row, round(epoch * self.steps_per_epoch), GUESSED)
+        self.moved(first)
+
+    def moved(self, first: int) -> None:
+        """Steps of rows from ``first`` on became known."""
+        self.rows.hold(first)
+        for series in self._series.values():
+            low = len(series)
+            while low and series.places.row(low - 1) >= first:
+                low -= 1
+            if low < len(series):
+                series.moved(low, len(series))
+        self.version += 1
+
     # --- asking ---------------------------------------------------------------------------
+
+    def get(self, key: Key) -> Series | None:
+        """The series that a column belongs to."""
+        return self._series.get(key.series)
+
+    def make(self, key: Key) -> Series:
+        """The series that a column belongs to, an empty one where there was none."""
+        found = self.get(key)
+        if found is None:
+            found = self._series[key.series] = Series(key, self.rows)
+            self._grains[key.series] = Grain()
+        return found
+
+    def grain(self, series: Series) -> Grain:
+        """How finely the values of a series were printed."""
+        return self._grains[series.key.series]
 
     def series(self) -> list[Series]:
         """Every series, in the order in which they were first met."""
@@ -99,7 +171,7 @@ class MetricStore:
             for k, s in self._series.items()
             if (k.name, k.split, k.dataset) == (name, split, dataset)
         ]
-        return min(found, key=lambda s: -1 if s.key.rank is None else s.key.rank, default=None)
+        return min(found, key=_rank, default=None)
 
     @property
     def loss(self) -> Series | None:
@@ -111,9 +183,9 @@ class MetricStore:
         """The evaluation losses, one per evaluation set."""
         found = [s for k, s in self._series.items() if k.name == "loss" and k.split == "eval"]
         lowest: dict[str | None, Series] = {}
-        for s in found:
-            lowest.setdefault(s.key.dataset, s)
-        return list(lowest.values())
+        for series in sorted(found, key=_rank):
+            lowest.setdefault(series.key.dataset, series)
+        return [s for s in found if s in lowest.values()]
 
     @property
     def eval_loss(self) -> Series | None:
@@ -124,52 +196,30 @@ class MetricStore:
     def points(self) -> Iterator[Point]:
         """Every point, in the order read."""
         sets = [[(k, self._series[k.series]) for k in keys] for keys in self._sets]
-        index: dict[Key, dict[int, int]] = {}
-        for key, series in self._series.items():
-            index[key] = {row: first for first, row, _ in series.places.runs()}
-        ends = [*self._block_rows[1:], len(self.rows)]
+        ends = [*self._block_rows, len(self.rows)][1:]
         for first, block, end in zip(self._block_rows, self._block_sets, ends, strict=True):
-            places = [(k, s, _place(index[k.series], first)) for k, s in sets[block]]
             for row in range(first, end):
-                for key, series, start in places:
-                    yield self._point(key, series.values[start + row - first], row)
+                for key, series in sets[block]:
+                    index = series.places.index(row)
+                    if index is not None:
+                        yield self._point(key, series.values[index], row)
 
     def _point(self, key: Key, value: float, row: int) -> Point:
         rows = self.rows
         return Point(
-            key.split,
-            key.name,
-            key.key,
-            key.dataset,
-            value,
-            rows.step(row),
-            rows.epoch(row),
-            key.rank,
-            rows.at(row),
-            rows.source(row),
-            rows.offsets[row],
+            split=key.split,
+            name=key.name,
+            key=key.key,
+            dataset=key.dataset,
+            value=value,
+            step=rows.step(row),
+            epoch=rows.epoch(row),
+            rank=key.rank,
+            time=rows.at(row),
+            source=rows.source(row),
+            offset=rows.offsets[row],
         )
 
 
-def _place(starts: dict[int, int], row: int) -> int:
-    """The index of the point in ``row``, of a series whose runs of rows start at ``starts``."""
-    if row in starts:
-        return starts[row]
-    known = sorted(starts)
-    start = known[bisect_right(known, row) - 1]
-    return starts[start] + row - start
-
-
-def _breaks(steps: array[int], epochs: array[float]) -> list[int]:
-    """Where inside a block of rows a restart went back."""
-    if steps[0] != UNKNOWN_STEP and all(map(le, steps, islice(steps, 1, None))):
-        return []
-    found = []
-    for i in range(1, len(steps)):
-        old, new = steps[i - 1], steps[i]
-        if UNKNOWN_STEP not in (old, new):
-            if new < old:
-                found.append(i)
-        elif not isnan(epochs[i]) and epochs[i] < epochs[i - 1]:
-            found.append(i)
-    return found
+def _rank(series: Series) -> int:
+    return -1 if series.key.rank is None else series.key.rank

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from trainwatch.run.rows import NO_EPOCH, NO_STEP, NO_TIME, Rows
+from trainwatch.run.rows import LATE, NO_EPOCH, NO_STEP, NO_TIME, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Axis: TypeAlias = Literal["step", "epoch", "time"]
 
-_UNKNOWN: dict[Axis, bytes] = {
-    axis: bytes(1 if flags & flag else 0 for flags in range(256))
-    for axis, flag in (("step", NO_STEP), ("epoch", NO_EPOCH), ("time", NO_TIME))
-}
+_FLAGS: dict[Axis, int] = {"step": NO_STEP, "epoch": NO_EPOCH, "time": NO_TIME}
+_UNKNOWN = {axis: bytes(flags & flag for flags in range(256)) for axis, flag in _FLAGS.items()}
 
 
 class Places:
@@ -31,8 +30,9 @@ class Places:
         self._size = 0
         self._points: array[int] = array("I")  # first point of each stretch
         self._firsts: array[int] = array("I")  # its row
-        # The stretches in the order of arrival; another list once something was spliced in late.
+        # The same in the order of rows, apart for those that came in time and those spliced in late.
         self._arrived = self._points, self._firsts
+        self._late = array("I"), array("I")
 
     def __len__(self) -> int:
         return self._size
@@ -56,29 +56,39 @@ class Places:
     def _end(self, run: int) -> int:
         return self._points[run + 1] if run + 1 < len(self._points) else self._size
 
+    def index(self, row: int) -> int | None:
+        """The point in a row."""
+        points, firsts = self._late if self.rows.flags[row] & LATE else self._arrived
+        run = bisect_right(firsts, row) - 1
+        if run < 0:
+            return None
+        index = points[run] + row - firsts[run]
+        return index if index < self._size and self.row(index) == row else None
+
     # --- growing --------------------------------------------------------------------------
 
     def extend(self, row: int, size: int) -> None:
         """Append ``size`` points in the rows from ``row`` on."""
         if not self._size or self.row(self._size - 1) + 1 != row:
-            for points, firsts in {id(p): (p, f) for p, f in self._lists()}.values():
-                points.append(self._size)
-                firsts.append(row)
+            self._points.append(self._size)
+            self._firsts.append(row)
+            if self._arrived[0] is not self._points:
+                self._arrived[0].append(self._size)
+                self._arrived[1].append(row)
         self._size += size
-
-    def _lists(self) -> tuple[tuple[array[int], array[int]], ...]:
-        return (self._points, self._firsts), self._arrived
 
     def splice(self, index: int, row: int, size: int) -> None:
         """Put ``size`` points in the rows from ``row`` on before the point ``index``."""
-        before, behind = list(self.runs(0, index)), list(self.runs(index))
-        late = set(self._firsts) - set(self._arrived[1]) | {row}
-        runs = [*before, (index, row, size), *((p + size, first, n) for p, first, n in behind)]
-        self._points = array("I", (p for p, _, _ in runs))
-        self._firsts = array("I", (first for _, first, _ in runs))
+        for late in range(row, row + size):
+            self.rows.flags[late] |= LATE
+        behind = [(p + size, first) for p, first, _ in self.runs(index)]
+        before = [(p, first) for p, first, _ in self.runs(0, index)]
+        runs = [*before, (index, row), *behind]
+        self._points, self._firsts = _columns(runs)
         self._size += size
-        on_time = [(p, first) for p, first, _ in runs if first not in late]
-        self._arrived = array("I", (p for p, _ in on_time)), array("I", (r for _, r in on_time))
+        flags = self.rows.flags
+        self._arrived = _columns([r for r in runs if not flags[r[1]] & LATE])
+        self._late = _columns(sorted((r for r in runs if flags[r[1]] & LATE), key=itemgetter(1)))
 
     # --- axes -----------------------------------------------------------------------------
 
@@ -158,3 +168,7 @@ class Places:
             return new < old
         was, now = rows.epoch(before), rows.epoch(after)
         return was is not None and now is not None and now < was
+
+
+def _columns(runs: Sequence[tuple[int, int]]) -> tuple[array[int], array[int]]:
+    return array("I", (point for point, _ in runs)), array("I", (row for _, row in runs))

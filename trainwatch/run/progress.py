@@ -1,33 +1,17 @@
-"""Which of the printed counters is the training's own, and where it stands.
+"""Where the training stands.
 
-The law of this file: a counter is known by its label (numbers in it taken out) and its total. A
-counter that is redrawn right after a line of training numbers is the training's own (the Trainer
-redraws its bar after each record); until one did, the longest one that is not known to be
-something else is taken.
+The law of this file: of the counters that speak of training, one of steps beats one of epochs, and
+that one beats a bar that starts anew with each epoch. What rows of numbers tell counts as well.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from trainwatch.read.records import Progress
 
-_OTHER_WORK = re.compile(
-    r"eval|valid|test|predict|sanity|generat|infer|download|upload|fetch|load|shard|writing|saving"
-    r"|map|filter|token|pack|generating|resolving|files|convert|extract|truncat|casting|adding|creat",
-    re.IGNORECASE,
-)
-
-_Kind: TypeAlias = tuple[str, str, "float | None", str]
-
-
-@dataclass
-class _Counter:
-    votes: int = 0
-    newest: Progress | None = None
+_RANK = {"step": 3, "epoch": 2, "batch": 1, "other": 0}
 
 
 class ProgressState(NamedTuple):
@@ -35,12 +19,12 @@ class ProgressState(NamedTuple):
 
     done: float | None = None
     total: float | None = None
+    unit: Literal["step", "epoch", "batch", "other"] = "step"
     epoch: float | None = None
-    epochs: float | None = None
-    unit: str = "step"
-    elapsed: float | None = None
+    epochs: float | None = None  # how many there will be
+    elapsed: float | None = None  # seconds, as the counter itself tells
     remaining: float | None = None
-    rate: float | None = None
+    rate: float | None = None  # units per second, as the counter itself tells
     at: float | None = None
 
     @property
@@ -48,49 +32,41 @@ class ProgressState(NamedTuple):
         """Done of total, 0..1."""
         if self.done is None or not self.total:
             return None
-        return min(self.done / self.total, 1.0)
+        return min(max(self.done / self.total, 0.0), 1.0)
 
+    def counted(self, counter: Progress) -> ProgressState:
+        """After a counter moved; the same state when it does not speak of the training."""
+        if counter.split != "train" or _RANK[counter.unit] < self._rank():
+            return self
+        return self._replace(
+            done=counter.done,
+            total=counter.total,
+            unit=counter.unit,
+            elapsed=counter.elapsed,
+            remaining=counter.remaining,
+            rate=counter.rate,
+            at=counter.at,
+        ).with_epochs()
 
-class Counters:
-    """Every counter met, and which of them is the training's own."""
+    def reported(self, step: int | None, epoch: float | None, at: float | None) -> ProgressState:
+        """After a row of training told its step and epoch."""
+        state = self
+        if epoch is not None:
+            state = state._replace(epoch=epoch)
+        if step is not None and (self.unit != "step" or step > (self.done or 0)):
+            total = self.total if self.unit == "step" else None
+            state = state._replace(done=float(step), total=total, unit="step", at=at)
+        return state.with_epochs()
 
-    def __init__(self) -> None:
-        self._known: dict[_Kind, _Counter] = {}
-        self._asked: set[str] = set()
+    def with_epochs(self) -> ProgressState:
+        """The number of epochs follows from where in the steps the newest epoch stands."""
+        if self.unit == "epoch":
+            return self._replace(epochs=self.total)
+        if self.done and self.total and self.epoch:
+            epochs = self.epoch * self.total / self.done
+            if abs(epochs - round(epochs)) < 0.02 * epochs and self.done > 0.02 * self.total:
+                return self._replace(epochs=float(round(epochs)))
+        return self
 
-    def row(self, source: str) -> None:
-        """A line of training numbers was read: the next counter of ``source`` speaks for it."""
-        self._asked.add(source)
-
-    def see(self, progress: Progress) -> bool:
-        """Take in a counter; True when it is the training's own."""
-        kind = _kind(progress)
-        counter = self._known.setdefault(kind, _Counter())
-        counter.newest = progress
-        if progress.source in self._asked:
-            self._asked.discard(progress.source)
-            if not _other(progress):
-                counter.votes += 1
-        return self.own() is progress
-
-    def own(self) -> Progress | None:
-        """The newest state of the training's own counter."""
-        found = [c for c in self._known.values() if c.newest is not None and not _other(c.newest)]
-        best = max(
-            found,
-            key=lambda c: (c.votes, (c.newest.total or 0) if c.newest else 0),
-            default=None,
-        )
-        return best.newest if best else None
-
-
-def _kind(progress: Progress) -> _Kind:
-    return progress.source, re.sub(r"\d+", "", progress.label), progress.total, progress.unit
-
-
-def _other(progress: Progress) -> bool:
-    return (
-        progress.split != "train"
-        or progress.unit == "other"
-        or bool(_OTHER_WORK.search(progress.label))
-    )
+    def _rank(self) -> int:
+        return -1 if self.done is None else _RANK[self.unit]

@@ -29,6 +29,8 @@ EXACT = 8
 """A history file told the row: its step and values have full precision."""
 GUESSED = 16
 """The step was worked out from the epoch."""
+LATE = 32
+"""The row was read after rows that come later in the training."""
 
 
 _WITHOUT_EPOCH = bytes(flags | NO_EPOCH for flags in range(256))
@@ -126,9 +128,6 @@ class Rows:
             self.steps = array("q", self.steps)
             self.steps[row] = step
         self.flags[row] = self.flags[row] & ~(NO_STEP | GUESSED) | flag
-        source = self.source(row)
-        held = self._held[source]
-        self._held[source] = step, held[1]
 
     def set_epoch(self, row: int, epoch: float) -> None:
         """The epoch of a row became known, or known better."""
@@ -138,10 +137,12 @@ class Rows:
         self.flags[row] &= ~NO_EPOCH
 
     def hold(self, first: int) -> None:
-        """Rows from ``first`` on whose step is not known are held at the step before them again."""
-        for row in range(max(first, 1), len(self.steps)):
-            if self.flags[row] & NO_STEP:
+        """Steps from ``first`` on were corrected: rows without one stand where the row before does."""
+        for row in range(first, len(self.steps)):
+            if self.flags[row] & NO_STEP and row:
                 self.steps[row] = self.steps[row - 1]
+            source = self.source(row)
+            self._held[source] = self.steps[row], self._held[source][1]
 
 
 def narrow(values: Sequence[int]) -> array[int]:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from trainwatch import facts
 from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Unread
+from trainwatch.read.rows import counts_steps, step_of
 from trainwatch.run.checkpoints import Checkpoints
 from trainwatch.run.devices import Devices
+from trainwatch.run.history import History
 from trainwatch.run.judge import judge
 from trainwatch.run.log import Log
 from trainwatch.run.metrics import MetricStore
 from trainwatch.run.pace import Pace
-from trainwatch.run.progress import Counters, ProgressState
+from trainwatch.run.progress import ProgressState
 from trainwatch.run.state import RunState
 from trainwatch.run.topics import Topic
 from trainwatch.run.troubles import Troubles
@@ -46,6 +48,8 @@ class Run:
         self.ended: facts.Ended | None = None
         self.caught_up = False
         self.metrics = MetricStore()
+        self._history = History(self.metrics)
+        self._files: set[str] = set()
         self.progress = ProgressState()
         self.pace = Pace()
         self.checkpoints = Checkpoints()
@@ -57,7 +61,7 @@ class Run:
         self.notices: list[Notice] = []
         self.unread = 0
         self.latest = 0.0
-        self._counters = Counters()
+        self._count: float | None = None  # where the training's own counter stood
         self._verdict: tuple[tuple[int, int, bool], Verdict] | None = None
         self._apply: dict[type, Callable[[Any], Topic]] = {
             facts.Hello: self._hello,
@@ -126,11 +130,13 @@ class Run:
 
     def _caught_up(self, _: facts.CaughtUp) -> Topic:
         self.caught_up = True
-        return Topic.TARGET
+        self._history.caught_up()
+        return Topic.TARGET | Topic.METRICS | Topic.VERDICT
 
     def _ended(self, fact: facts.Ended) -> Topic:
         self.ended = fact
-        return Topic.TARGET | Topic.VERDICT
+        self._history.ended()
+        return Topic.TARGET | Topic.METRICS | Topic.VERDICT
 
     def _chunk(self, fact: facts.Chunk) -> Topic:
         self.log.apply(fact)
@@ -142,6 +148,7 @@ class Run:
         return Topic.LOG
 
     def _bytes(self, fact: facts.FileBytes) -> Topic:
+        self._files.add(fact.path)
         self.log.answer(fact)
         return Topic.LOG
 
@@ -168,28 +175,30 @@ class Run:
     # --- records --------------------------------------------------------------------------
 
     def _metrics(self, record: Metrics) -> Topic:
+        if record.source in self._files:
+            self._history.add(record)
+            return Topic.METRICS | Topic.VERDICT
         self.metrics.add(record)
-        if any(k.split == "train" for k in record.keys):
-            self._counters.row(record.source)
-        return Topic.METRICS | Topic.VERDICT
+        self._history.shown()
+        if record.keys and record.keys[0].split == "train":
+            rows = self.metrics.rows
+            row = len(rows) - 1
+            self.progress = self.progress.reported(rows.step(row), rows.epoch(row), record.at)
+        return Topic.METRICS | Topic.VERDICT | Topic.PROGRESS
 
     def _progress(self, record: Progress) -> Topic:
-        if not self._counters.see(record):
-            return Topic.NOTHING
-        self.progress = self.progress._replace(
-            done=record.done,
-            total=record.total,
-            unit=record.unit,
-            elapsed=record.elapsed,
-            remaining=record.remaining,
-            rate=record.rate,
-            at=record.at,
-        )
+        topic = Topic.NOTHING
+        if counts_steps(record):
+            step = step_of(record, self._count)
+            self._count = record.done
+            if self.metrics.settle(record.source, step):
+                self._history.shown()
+                topic = Topic.METRICS | Topic.VERDICT
+        before, self.progress = self.progress, self.progress.counted(record)
+        if self.progress is before:
+            return topic
         self.pace.progress(self.progress)
-        topic = Topic.PROGRESS
-        if record.unit == "step" and self.metrics.settle(record.source, int(record.done)):
-            topic |= Topic.METRICS | Topic.VERDICT
-        return topic
+        return topic | Topic.PROGRESS
 
     def _checkpoints(self, record: CheckpointsSeen) -> Topic:
         self.checkpoints.apply(record)

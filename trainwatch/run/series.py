@@ -143,18 +143,21 @@ class Series:
 
     # --- stretches ------------------------------------------------------------------------
 
+    def stretches(self) -> list[tuple[int, int]]:
+        """The stretches between restarts, (start, stop)."""
+        return list(zip(self.segments, [*self.segments[1:], len(self.values)], strict=True))
+
     def pieces(self, axis: Axis = "step") -> list[tuple[int, int]]:
         """The stretches that count, (start, stop): what a restart repeated is cut from the older.
 
         On the time axis nothing lies over anything, and nothing is cut.
         """
-        ends = [*self.segments[1:], len(self.values)]
         if axis == "time" or len(self.segments) < 2:
-            return list(zip(self.segments, ends, strict=True))
+            return self.stretches()
         by: Axis = "epoch" if self.step(0) is None else "step"
         kept: list[tuple[int, int]] = []
         limit = inf
-        for start, end in zip(reversed(self.segments), reversed(ends), strict=True):
+        for start, end in reversed(self.stretches()):
             stop = self.places.find(by, limit, start, end) if limit < inf else end
             if stop > start:
                 kept.append((start, stop))
