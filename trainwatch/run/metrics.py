@@ -7,6 +7,7 @@ did not tell until the training's own counter tells it; what files know better c
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read.records import UNKNOWN_STEP, Key, Metrics, Split
@@ -196,8 +197,8 @@ class MetricStore:
     def points(self) -> Iterator[Point]:
         """Every point, in the order read."""
         sets = [[(k, self._series[k.series]) for k in keys] for keys in self._sets]
-        ends = [*self._block_rows, len(self.rows)][1:]
-        for first, block, end in zip(self._block_rows, self._block_sets, ends, strict=True):
+        bounds = pairwise([*self._block_rows, len(self.rows)])
+        for (first, end), block in zip(bounds, self._block_sets, strict=True):
             for row in range(first, end):
                 for key, series in sets[block]:
                     index = series.places.index(row)
