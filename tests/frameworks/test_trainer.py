@@ -14,7 +14,7 @@ from tests.frameworks.watched import TRAININGS, Watched, tally
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.frameworks.terminal import Terminal
+    from tests.terminal import Terminal
 
 pytestmark = pytest.mark.frameworks
 
