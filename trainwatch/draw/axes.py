@@ -132,7 +132,7 @@ def labels(values: Sequence[float]) -> list[str]:
     largest = max(abs(v) for v in values)
     gap = min((abs(b - a) for a, b in pairwise(values) if a != b), default=0.0)
     gap = gap if isfinite(gap) and gap else largest
-    if largest and (largest >= 1e15 or gap < 1e-5):
+    if largest and (largest >= 1e15 or largest < 1e-3 or gap < 1e-5):
         digits = _decimals(gap / largest) if gap / largest > 1e-9 else 1
         return [f"{v:.{min(max(digits, 0), 9)}e}" if v else "0" for v in values]
     for factor, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -17,13 +17,13 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 def bar(share: float | None, columns: int, style: Style = "bar") -> Row:
-    """A filled bar, exact to an eighth of a column; blank when unknown."""
-    if share is None or columns <= 0:
+    """A filled bar, exact to an eighth of a column, its end marked; blank when unknown."""
+    if share is None or columns <= 1:
         return [(" " * max(columns, 0), "bar-rest")]
-    eighths = round(min(max(share, 0.0), 1.0) * columns * 8)
-    whole, part = divmod(eighths, 8)
+    room = columns - 1
+    whole, part = divmod(round(min(max(share, 0.0), 1.0) * room * 8), 8)
     text = "█" * whole + (_EIGHTHS[part] if part else "")
-    return [(text, style), (" " * (columns - len(text)), "bar-rest")]
+    return [(text, style), (" " * (room - len(text)) + "▕", "bar-rest")]
 
 
 def line(share: float | None, columns: int, style: Style = "bar") -> Row:

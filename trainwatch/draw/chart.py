@@ -74,7 +74,7 @@ def said(lines: Sequence[str], width: int, height: int) -> list[Row]:
 def _note(layout: Layout) -> Row:
     view = layout.view
     words = [view.axis, "log" if layout.scale.log else "linear"]
-    words.append(f"ema {view.smoothing:g}" if view.smoothing > 0 else "raw")
+    words.append(f"ema {view.smoothing:g}" if layout.smooth else "raw")
     if view.start is not None or view.stop is not None:
         words.append("zoom")
     if layout.beyond:

@@ -36,7 +36,7 @@ def _table(characters: str, stand_ins: str) -> dict[int, str]:
 
 _BLOCK: dict[int, str] = {
     **{0x2800 + pattern: _HALVES[_rows_lit(pattern)] for pattern in range(256)},
-    **_table("▏▎▍▌▋▊▉", " ▌▌▌▌██"),
+    **_table("▏▎▍▌▋▊▉▕", " ▌▌▌▌██│"),
     **_table("▁▂▃▅▆▇", "▄▄▄▄██"),
     **_table("╭╮╰╯┊╸━╺", "┌┐└┘│─═─"),
     **_table("◆◇★●○▴›↑↓", "♦♦*oo^>^v"),
@@ -44,7 +44,7 @@ _BLOCK: dict[int, str] = {
 }  # fmt: skip
 _ASCII: dict[int, str] = {
     **{0x2800 + pattern: _STROKES[_rows_lit(pattern)] for pattern in range(256)},
-    **_table("▏▎▍▌▋▊▉█▐", " ::=##" + "###"),
+    **_table("▏▎▍▌▋▊▉█▐▕", " ::=#####|"),
     **_table("▁▂▃▄▅▆▇▀░▒▓", "__--==##::#"),
     **_table("╭╮╰╯┌┐└┘├┤┬┴┼", "+" * 13),
     **_table("─━═╸╺╴╶│┃║┊╎╷╵", "-===" + "---" + "|||::||"),

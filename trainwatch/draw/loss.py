@@ -9,7 +9,9 @@ from trainwatch.draw.plot import Mark, Plot
 
 if TYPE_CHECKING:
     from trainwatch.run.run import Run
-    from trainwatch.run.series import Series
+    from trainwatch.run.series import Axis, Series
+
+AXES: tuple[Axis, ...] = ("step", "epoch", "time")
 
 
 def plot(run: Run, now: float | None = None) -> Plot:

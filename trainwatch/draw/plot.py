@@ -66,6 +66,7 @@ class Plot:
     best: Mark | None = None
     origin: float | None = None  # what the time axis counts from, seconds since the epoch
     empty: tuple[str, ...] = ()  # what to say while there is nothing to draw
+    exact: bool = False  # a quantity that is set, not measured: nothing to smooth
 
     @property
     def every(self) -> list[Series]:
@@ -141,7 +142,7 @@ class Layout:
     def smooth(self) -> list[float | None]:
         """The moving average of the line, column by column; empty where none is drawn."""
         line, window, weight = self.plot.line, self.window, min(self.view.smoothing, 0.999)
-        if line is None or window is None or not weight > 0:
+        if line is None or window is None or not weight > 0 or self.plot.exact:
             return []
         return line.smoothed(self.view.axis, window.start, window.stop, window.columns, weight)
 

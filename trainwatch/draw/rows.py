@@ -84,6 +84,30 @@ def fit(row: Row, columns: int) -> Row:
     return out
 
 
+def wrapped(text: str, columns: int) -> list[str]:
+    """``text`` in lines of at most ``columns``, broken between words where there are some."""
+    lines = [""]
+    for word in text.split():
+        for part in _parts(word, max(columns, 1)):
+            if not lines[-1]:
+                lines[-1] = part
+            elif width(lines[-1]) + 1 + width(part) <= columns:
+                lines[-1] += " " + part
+            else:
+                lines.append(part)
+    return [line for line in lines if line]
+
+
+def _parts(word: str, columns: int) -> list[str]:
+    """A word in pieces of at most ``columns``; mostly itself."""
+    parts = [""]
+    for c in word:
+        if parts[-1] and width(parts[-1]) + width(c) > columns:
+            parts.append("")
+        parts[-1] += c
+    return parts
+
+
 def length(row: Row) -> int:
     """Columns that a row takes."""
     return sum(width(text) for text, _ in row)
