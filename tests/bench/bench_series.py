@@ -41,7 +41,9 @@ def memory(rows: int, names: tuple[str, ...], told: bool, size: int) -> None:
     used = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     each = used / (rows * len(names))
-    print(f"{len(names)} series, epoch {told!s:5}, {size:6} rows at once: {each:5.1f} bytes per point")
+    print(
+        f"{len(names)} series, epoch {told!s:5}, {size:6} rows at once: {each:5.1f} bytes per point"
+    )
 
 
 def speed(rows: int) -> None:
@@ -62,8 +64,14 @@ def speed(rows: int) -> None:
     series = store.series()[0]
     for share in (1, 0.1, 0.01, 0.001, 0.00001):
         start = rows * (1 - share) / 2
-        best = min(timed(lambda s=start, w=share: series.spans("step", s, s + rows * w, 240)) for _ in range(7))
-        soft = min(timed(lambda s=start, w=share: series.smoothed("step", s, s + rows * w, 240, 0.6)) for _ in range(3))
+        best = min(
+            timed(lambda s=start, w=share: series.spans("step", s, s + rows * w, 240))
+            for _ in range(7)
+        )
+        soft = min(
+            timed(lambda s=start, w=share: series.smoothed("step", s, s + rows * w, 240, 0.6))
+            for _ in range(3)
+        )
         print(f"zoom on {share:8.3%}: spans {best * 1e3:.2f} ms, smoothed {soft * 1e3:.2f} ms")
     begin = time.process_time()
     naive = [None] * 240
