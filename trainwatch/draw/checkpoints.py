@@ -86,6 +86,15 @@ def first(rows: Sequence[Checkpoint], view: CheckpointsView, room: int) -> int:
     return min(max(top, at - room + 1), at)
 
 
+def at(run: Run, view: CheckpointsView, columns: int, lines: int, y: int) -> Checkpoint | None:
+    """The checkpoint on line ``y`` of the drawn table."""
+    rows = ordered(run, view)
+    head = 1 if lines >= 3 else 0
+    room = max(lines - head - (len(_foot(run, columns)) if lines >= 4 else 0), 0)
+    number = first(rows, view, room) + y - head
+    return rows[number] if 0 <= y - head < room and number < len(rows) else None
+
+
 def _note(run: Run, rows: Sequence[Checkpoint]) -> Row:
     total = sum(c.bytes for c in rows)
     words = [units.count(len(rows)), units.long_size(total)]

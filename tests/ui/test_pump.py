@@ -1,0 +1,161 @@
+"""The pump: facts in, topics out, keys never starved."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from typing import Any
+
+from tests.ui.fakes import FakeLink
+from trainwatch import facts
+from trainwatch.run.topics import Topic
+from trainwatch.ui import pump as pump_module
+from trainwatch.ui.pump import BITE, Pump, bites
+
+
+class Sink:
+    """A session that remembers what it was fed."""
+
+    def __init__(self, cost: float = 0.0) -> None:
+        self.fed: list[Any] = []
+        self.wanted: list[facts.Read] = []
+        self._cost = cost
+
+    def feed(self, fact: Any, /) -> Topic:
+        if isinstance(fact, facts.Trouble) and fact.where == "poison":
+            raise ValueError("bad fact")
+        end = time.perf_counter() + self._cost
+        while time.perf_counter() < end:
+            pass
+        self.fed.append(fact)
+        return Topic.LOG
+
+    def requests(self) -> list[facts.Read]:
+        wanted, self.wanted = self.wanted, []
+        return wanted
+
+
+def chunk(n: int, size: int = 4) -> facts.Chunk:
+    return facts.Chunk("log", n * size, b"x" * size, 100.0 + n)
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        await asyncio.sleep(0.001)
+
+
+async def test_what_waited_before_the_start_is_published_at_once() -> None:
+    link, sink, seen = FakeLink(chunk(0), chunk(1)), Sink(), list[Topic]()
+    pump = Pump(link, sink)
+    pump.publish = seen.append
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: seen)
+    assert seen == [Topic.LOG]
+    assert sink.fed == [chunk(0), chunk(1)]
+    pump.stop()
+
+
+async def test_a_burst_is_one_frame() -> None:
+    link, sink, seen = FakeLink(chunk(0)), Sink(), list[Topic]()
+    pump = Pump(link, sink)
+    pump.publish = seen.append
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: seen)
+    for n in range(1, 50):
+        link.say(chunk(n))
+    await until(lambda: len(sink.fed) == 50)
+    assert len(seen) == 2
+    pump.stop()
+
+
+async def test_frames_are_apart_and_none_is_lost() -> None:
+    link, sink, at = FakeLink(chunk(0)), Sink(), list[float]()
+    pump = Pump(link, sink)
+
+    def publish(_: Topic) -> None:
+        at.append(time.monotonic())
+        link.say(chunk(len(at)))
+
+    pump.publish = publish
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: len(at) == 5)
+    assert len(sink.fed) == 5
+    assert min(b - a for a, b in itertools.pairwise(at)) >= pump_module.FRAME * 0.99
+    pump.stop()
+
+
+async def test_the_loop_breathes_while_much_is_read() -> None:
+    link, sink = FakeLink(*(chunk(n) for n in range(300))), Sink(cost=0.001)
+    pump = Pump(link, sink)
+    link.open(pump.wake)
+    pump.start()
+    turns = 0
+    while len(sink.fed) < 300:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 300 * 0.001 / pump_module.DRAIN / 2
+    pump.stop()
+
+
+async def test_a_fact_that_cannot_be_read_becomes_a_trouble_and_the_rest_is_read() -> None:
+    poison = facts.Trouble("poison", "", "", 5.0)
+    link, sink = FakeLink(chunk(0), poison, chunk(1)), Sink()
+    pump = Pump(link, sink)
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: len(sink.fed) == 3)
+    trouble = sink.fed[1]
+    assert trouble.where == "reading"
+    assert "ValueError: bad fact" in trouble.text
+    assert sink.fed[2] == chunk(1)
+    pump.stop()
+
+
+async def test_what_the_session_wants_is_asked_for() -> None:
+    link, sink = FakeLink(chunk(0)), Sink()
+    sink.wanted = [facts.Read("/w/model.safetensors", 8, 100)]
+    pump = Pump(link, sink)
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: link.sent)
+    assert link.sent == [facts.Read("/w/model.safetensors", 8, 100)]
+    pump.stop()
+
+
+async def test_answers_are_told() -> None:
+    answer = facts.Answer(True, True, "stopped", 7.0)
+    link, told = FakeLink(answer), list[facts.Answer]()
+    pump = Pump(link, Sink())
+    pump.answered = told.append
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: told)
+    assert told == [answer]
+    pump.stop()
+
+
+async def test_now_is_the_time_over_there() -> None:
+    link = FakeLink(chunk(0))
+    pump = Pump(link, Sink(), replay=True)
+    link.open(pump.wake)
+    pump.start()
+    await until(lambda: pump.now() < 1000)
+    assert 100.0 <= pump.now() < 105.0
+    link.closed = True
+    assert pump.now() == 100.0
+    pump.stop()
+
+
+def test_a_long_chunk_is_taken_in_bites_that_join_exactly() -> None:
+    data = bytes(range(256)) * (BITE // 100)
+    parts = bites(facts.Chunk("log", 1000, data, 1.0))
+    assert b"".join(part.data for part in parts) == data
+    assert [part.offset for part in parts] == [1000 + n * BITE for n in range(len(parts))]
+    assert all(len(part.data) <= BITE for part in parts)
+    assert bites(chunk(0)) == [chunk(0)]

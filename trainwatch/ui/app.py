@@ -1,0 +1,110 @@
+"""The way into the screen, and what a person is told when leaving it.
+
+The law of this file: the link is opened before anything heavy is imported, so that the probe works
+while Textual loads; whatever the screen does, the training is not touched.
+"""
+
+from __future__ import annotations
+
+import gc
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from trainwatch.read.clean import clean
+from trainwatch.ui.pump import Pump
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainwatch.link import Link
+    from trainwatch.run.run import Run
+    from trainwatch.run.session import Session
+
+INTERRUPTED = 130
+FAILED = 70  # EX_SOFTWARE of sysexits.h
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to watch. Defaults suit a modern terminal and a run of this machine."""
+
+    target: str = ""
+    """What the person named, with the host; how to come back is told with it."""
+    launched: bool = False
+    """Started by this very command: then its exit code is the training's."""
+    replay: bool = False
+    theme: str = "dark"
+    glyphs: Literal["braille", "block", "ascii"] = "braille"
+    colours: bool = True
+    mouse: bool = True
+    smoothing: float = 0.6
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Binding id -> keys, comma separated."""
+
+
+def watch(link: Link, session: Session, options: Options) -> int:
+    """Show ``session`` fed from ``link`` until the person leaves; the exit code of the command.
+
+    The caller has no request to send: the watch itself goes out here.
+    """
+    gc.disable()  # until the first picture: nothing becomes garbage, and looking for it takes long
+    pump = Pump(link, session, options.replay)
+    link.open(pump.wake)
+    link.send(session.reader.watch(options.target))
+
+    from trainwatch.ui.monitor import Monitor  # noqa: PLC0415 - the law of this file
+
+    monitor = Monitor(link, session, pump, options)
+    try:
+        left = monitor.run(mouse=options.mouse)
+    finally:
+        pump.stop()
+        link.close()
+    for line in farewell(session.run, options, monitor.failure):
+        print(line)  # noqa: T201 - the screen is closed; this is for the person
+    if monitor.failure is not None:
+        return FAILED
+    return exit_code(session.run, options) if left is None else left
+
+
+def exit_code(run: Run, options: Options) -> int:
+    """The training's own code when we started it and saw it end, 0 otherwise."""
+    ended = run.ended
+    if not options.launched or ended is None:
+        return 0
+    if ended.signal is not None:
+        return 128 + ended.signal
+    return ended.code or 0
+
+
+def farewell(run: Run, options: Options, failure: Exception | None = None) -> list[str]:
+    """What to say when the screen is closed: what became of the training, and how to come back."""
+    lines = []
+    if failure is not None:
+        what = clean(f"{type(failure).__name__}: {failure}")
+        lines.append(f"trainwatch: the screen failed ({what}). The training is not affected.")
+    if options.replay:
+        return lines
+    name = comes_back_as(run, options)
+    word, reason = run.state()
+    if run.ended is not None:
+        how = f"{word}: {reason}" if reason else word
+        lines.append(f"The training {how}. See it again:  trainwatch attach {name}")
+        return lines
+    pid = run.target.pid if run.target else None
+    who = f"The training goes on (pid {pid})." if pid else "What was watched goes on."
+    lines.append(f"{who} Come back:  trainwatch attach {name}")
+    if run.target and run.target.kind == "run":
+        lines.append(f"Stop it:  trainwatch stop {name}")
+    return lines
+
+
+def comes_back_as(run: Run, options: Options) -> str:
+    """The TARGET that leads here again, quoted for a shell."""
+    target = run.target
+    where = options.target
+    if target is not None and target.kind == "run":
+        host, colon, _ = where.rpartition(":")
+        where = host + colon + (target.name or target.id)
+    return shlex.quote(clean(where))

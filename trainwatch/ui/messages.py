@@ -1,0 +1,70 @@
+"""What panels and screens tell each other: upward as messages, past tense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.widget import Widget
+
+    from trainwatch.draw.rows import Row
+
+
+class Picked(Message):
+    """A place of the run was picked in one panel; the others may show what they have of it."""
+
+    def __init__(
+        self, origin: Widget, step: int | None, source: str | None, offset: int | None
+    ) -> None:
+        super().__init__()
+        self.origin = origin
+        self.step = step
+        self.source = source
+        self.offset = offset
+
+
+class Opened(Message):
+    """A person wants to read more: a page of rows, drawn for any width."""
+
+    def __init__(self, title: str, rows: Callable[[int], list[Row]]) -> None:
+        super().__init__()
+        self.title = title
+        self.rows = rows
+
+
+class Copied(Message):
+    """A text is for the clipboard."""
+
+    def __init__(self, what: str, text: str) -> None:
+        super().__init__()
+        self.what = what
+        self.text = text
+
+
+class Asked(Message):
+    """A panel asks for a line of text: every change of it and its end are called back."""
+
+    def __init__(
+        self,
+        label: str,
+        text: str,
+        changed: Callable[[str], None],
+        done: Callable[[str | None], None],
+    ) -> None:
+        super().__init__()
+        self.label = label
+        self.text = text
+        self.changed = changed
+        self.done = done
+
+
+class Said(Message):
+    """One line for the person, shown where the keys are until the next thing happens."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text

@@ -1,0 +1,180 @@
+"""The application: it wires the pump, the look, the screens and the keys, and does nothing else."""
+
+from __future__ import annotations
+
+import gc
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from trainwatch.ui.app import INTERRUPTED
+from trainwatch.ui.commands import actions
+from trainwatch.ui.messages import Copied, Opened, Said
+from trainwatch.ui.paint import exact
+from trainwatch.ui.panels.keys import Keys
+from trainwatch.ui.rows import Desk, Look
+from trainwatch.ui.screens import help as help_page
+from trainwatch.ui.screens.confirm import Choices, Confirm
+from trainwatch.ui.screens.page import Page, Pages
+from trainwatch.ui.screens.watch import TOUR, WatchScreen
+from trainwatch.ui.themes import THEMES, Inks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+    from textual.theme import Theme
+
+    from trainwatch import facts
+    from trainwatch.link import Link
+    from trainwatch.run.session import Session
+    from trainwatch.run.topics import Topic
+    from trainwatch.ui.app import Options
+    from trainwatch.ui.pump import Pump
+
+
+class Monitor(App[int]):
+    """One run on one terminal."""
+
+    CSS_PATH = "trainwatch.tcss"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = [
+        Binding("q", "leave", "leave", id="leave", tooltip="leave; the training goes on"),
+        Binding("question_mark", "help", "help", id="help", tooltip="all keys"),
+        Binding("colon", "command_palette", "commands", id="commands", tooltip="all actions by name"),
+        Binding("Q", "stop", "stop", id="stop", show=False, tooltip="stop the training; asks first"),
+        Binding("ctrl+c", "interrupted", id="interrupt", show=False, priority=True,
+                tooltip="leave; the training goes on"),
+        Binding("ctrl+l", "repaint", id="repaint", show=False, tooltip="paint everything again"),
+    ]  # fmt: skip
+
+    def __init__(self, link: Link, session: Session, pump: Pump, options: Options) -> None:
+        self.failure: Exception | None = None
+        """What ended the screen, if it did not end by a person's wish."""
+        self.options = options
+        super().__init__()
+        self._pump = pump
+        self._session = session
+        self._look = Look(Inks(THEMES[0]), options.glyphs)
+        self.desk = Desk(session.run, pump.now, link.send, self._look)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = options.theme if options.colours else "terminal"
+        self._relook(self.current_theme)
+        self.set_keymap(options.keys)
+        self.watching = WatchScreen(self.desk, options)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The one screen that everything begins with."""
+        return self.watching
+
+    def on_mount(self) -> None:
+        """Let the facts in."""
+        self._pump.publish = self._publish
+        self._pump.answered = self._answered
+        self.theme_changed_signal.subscribe(self, self._relook)
+        self._pump.start()
+        self.call_after_refresh(_collect_from_now_on)
+
+    def _publish(self, changed: Topic) -> None:
+        """Tell the screen that is seen; the others draw anew when they are seen again."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, WatchScreen | Page):
+                screen.publish(changed)
+            if not screen.is_modal:
+                return
+
+    def _answered(self, answer: facts.Answer) -> None:
+        if isinstance(self.screen, Confirm):
+            self.screen.answered(answer)
+        else:
+            self.on_said(Said(answer.text))
+
+    def _relook(self, theme: Theme) -> None:
+        self._look.inks = Inks(theme, self.options.colours)
+        if self.is_running:
+            self.screen.refresh()
+
+    # --- what a person does -------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Close the screen."""
+        self.exit()
+
+    def action_interrupted(self) -> None:
+        """Close the screen as Ctrl-C does."""
+        self.exit(INTERRUPTED)
+
+    def action_help(self) -> None:
+        """Every key, on a page."""
+        if not isinstance(self.screen, Page):
+            self.on_opened(Opened("keys", partial(help_page.rows, OWNERS, self.options.keys)))
+
+    def action_stop(self) -> None:
+        """Ask how to stop the training."""
+        if self.options.replay:
+            self.on_said(Said("this is a recording: there is nothing to stop"))
+        elif self._session.run.ended is not None:
+            self.on_said(Said("the training has already ended"))
+        elif not isinstance(self.screen, Confirm):
+            self.push_screen(Confirm(self.desk, self.options.target))
+
+    def action_repaint(self) -> None:
+        """Paint everything again, after something else wrote on the terminal."""
+        self.screen.refresh()
+
+    def on_opened(self, message: Opened) -> None:
+        """Put a page on the screen."""
+        self.push_screen(Page(self.desk, message.title, message.rows))
+
+    def on_copied(self, message: Copied) -> None:
+        """To the clipboard of the terminal (OSC 52), and say so."""
+        self.copy_to_clipboard(message.text)
+        self.on_said(Said(f"copied {message.what}: {message.text}"))
+
+    def on_said(self, message: Said) -> None:
+        """One line at the bottom."""
+        self.screen.query_one("#keys", Keys).say(message.text)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action by name for the command palette."""
+        for theme in THEMES:
+            act = partial(setattr, self, "theme", theme.name)
+            yield SystemCommand(f"theme: {theme.name}", "colours", act)
+        nodes = [(panel.NAME, panel) for panel in self.watching.tour]
+        for name, node in (("trainwatch", self), ("screen", self.watching), *nodes):
+            for action in actions(type(node), self.options.keys):
+                run = partial(self.run_action, action.action, node)
+                yield SystemCommand(f"{name}: {action.sentence}", " ".join(action.keys), run)
+
+    # --- how it is shown ----------------------------------------------------------------------
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Textual's way to the terminal, with as few bytes as the change needs."""
+        super()._display(screen, exact(renderable))  # type: ignore[arg-type]  # as Textual itself
+
+    def _fatal_error(self) -> None:
+        """Leave without a traceback: what failed is told in one sentence when the screen is closed."""
+        self.failure = self._exception
+        self._close_messages_no_wait()
+
+
+def _collect_from_now_on() -> None:
+    gc.freeze()  # what the modules hold stays: the collector need not look at it again
+    gc.enable()
+
+
+OWNERS: tuple[tuple[str, type[DOMNode]], ...] = (
+    ("everywhere", Monitor),
+    ("main screen", WatchScreen),
+    *((panel.NAME, panel) for panel in TOUR),
+    ("pages", Pages),
+    ("pages", Page),
+    ("stopping", Choices),
+    ("stopping", Confirm),
+)
+"""Everything that declares actions, with the name a person knows it by."""

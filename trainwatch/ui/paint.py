@@ -1,0 +1,127 @@
+"""Cells become the bytes that the terminal receives.
+
+The law of this file: nothing but this file decides what is written between two frames, and no
+control character leaves it that it did not make itself. Whatever text reaches a widget (a paste, an
+error, a name), the terminal sees only printable characters.
+
+Textual repaints a changed span from the left edge of its widget and sets every colour anew for
+each segment. Over a slow connection that is most of the traffic, so a span is written alone here,
+and a colour only when it changes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich.color import ColorSystem
+from rich.style import Style as Ink
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.color import Color
+    from rich.console import Console, RenderableType
+    from rich.segment import Segment
+    from textual.strip import Strip
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""General categories that a terminal obeys, hides or cannot encode."""
+_ATTRIBUTES = (
+    ("bold", 1),
+    ("dim", 2),
+    ("italic", 3),
+    ("underline", 4),
+    ("reverse", 7),
+    ("strike", 9),
+)
+
+Update: TypeAlias = "CompositorUpdate | RenderableType | None"
+Stretch: TypeAlias = "tuple[int, int, Iterable[Segment]]"
+"""Column, line and what is written from there on."""
+
+
+def exact(update: Update) -> Update:
+    """The same update, written with as few bytes as it needs."""
+    if isinstance(update, ChopsUpdate):
+        return Exact(_spans(update))
+    if isinstance(update, LayoutUpdate):
+        return Exact(_lines(update))
+    return update
+
+
+class Exact(CompositorUpdate):
+    """Stretches of cells at their places."""
+
+    def __init__(self, stretches: Iterable[Stretch]) -> None:
+        self._stretches = stretches
+
+    def render_segments(self, console: Console) -> str:
+        """The terminal sequences of all stretches; they begin and end without any style."""
+        system = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001 - as Textual does
+        out: list[str] = []
+        shown = codes(Ink.null(), system)
+        for x, y, segments in self._stretches:
+            out.append(f"\x1b[{y + 1};{x + 1}H")
+            for text, ink, control in segments:
+                if control or not text:
+                    continue
+                wanted = codes(ink or Ink.null(), system)
+                if wanted is not shown:
+                    out.append(_change(shown, wanted))
+                    shown = wanted
+                out.append(printable(text))
+        out.append("\x1b[m")
+        return "".join(out)
+
+
+def printable(text: str) -> str:
+    """``text`` without what is no picture: it takes no column, so nothing moves where it is missing."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if unicodedata.category(c) not in _UNSEEN)
+
+
+def _spans(update: ChopsUpdate) -> Iterable[Stretch]:
+    """The changed spans, each cut out of the strips that it crosses."""
+    for y, start, stop in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            left, right = max(x, start), min(end, stop)
+            if strip is not None and left < right:
+                yield left, y, strip.crop(left - x, right - x)
+
+
+def _lines(update: LayoutUpdate) -> Iterable[Stretch]:
+    region = update.region
+    for y, strips in enumerate(update.strips, region.y):
+        yield region.x, y, (segment for strip in _known(strips) for segment in strip)
+
+
+def _known(strips: Iterable[Strip | None]) -> Iterable[Strip]:
+    return (strip for strip in strips if strip is not None)
+
+
+@lru_cache(4096)
+def codes(ink: Ink, system: ColorSystem) -> tuple[frozenset[int], str, str]:
+    """Attributes, foreground and background of a style as SGR parameters."""
+    attributes = frozenset(code for name, code in _ATTRIBUTES if getattr(ink, name))
+    return attributes, _colour(ink.color, system, True), _colour(ink.bgcolor, system, False)
+
+
+def _colour(colour: Color | None, system: ColorSystem, foreground: bool) -> str:
+    if colour is None or colour.is_default:
+        return "39" if foreground else "49"
+    return ";".join(colour.downgrade(system).get_ansi_codes(foreground))
+
+
+def _change(old: tuple[frozenset[int], str, str], new: tuple[frozenset[int], str, str]) -> str:
+    """The shortest sequence that leads from one style to the other."""
+    parameters: list[str] = []
+    if old[0] - new[0]:
+        parameters.append("0")
+        old = (frozenset(), "39", "49")
+    parameters += [str(code) for code in sorted(new[0] - old[0])]
+    parameters += [after for before, after in zip(old[1:], new[1:], strict=True) if before != after]
+    return f"\x1b[{';'.join(parameters)}m" if parameters else ""

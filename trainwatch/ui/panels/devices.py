@@ -1,0 +1,72 @@
+"""The accelerators: those of this run first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.reactive import reactive
+
+from trainwatch.draw import devices
+from trainwatch.run.topics import Topic
+from trainwatch.ui.messages import Opened
+from trainwatch.ui.rows import Panel
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+    from trainwatch.draw.rows import Picture, Row
+
+
+class Devices(Panel):
+    """One block per card of this run; the others folded until asked for."""
+
+    NAME = "GPU"
+    TOPICS = Topic.DEVICES
+    AGES = True
+    BINDINGS = [
+        Binding("enter", "open", "details", id="gpu.open", tooltip="everything known of every GPU"),
+        Binding("o", "others", "others", id="gpu.others", tooltip="fold or unfold other GPUs"),
+    ]
+
+    unfolded: reactive[bool] = reactive(False, repaint=False)
+
+    def picture(self, columns: int, lines: int) -> Picture:
+        """The cards, as fully as there is room."""
+        return devices.draw(self.desk.run, columns, lines, self.desk.now())
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Lines that the cards need, and the frame."""
+        cards = self.desk.run.devices.cards
+        ours = sum(card.ours for card in cards) or len(cards)
+        others = len(cards) - ours
+        each = 3 if ours == 1 else 2 if ours == 2 else 1
+        folded = (others + 1 if self.unfolded else 1) if others else 0
+        return (each * ours + folded or 2) + 2
+
+    def redraw(self) -> None:
+        """Another card or a folded one changes the layout."""
+        wanted = self.get_content_height(self.size, self.size, self.size.width)
+        if (
+            self.styles.height is not None
+            and self.styles.is_auto_height
+            and wanted != self.size.height
+        ):
+            self.refresh(layout=True)
+        super().redraw()
+
+    def watch_unfolded(self) -> None:
+        """Folded or not."""
+        self.redraw()
+
+    def action_others(self) -> None:
+        """Fold or unfold the cards that this run does not use."""
+        self.unfolded = not self.unfolded
+
+    def action_open(self) -> None:
+        """Every card with every value."""
+        self.post_message(Opened("GPU", self._page))
+
+    def _page(self, columns: int) -> list[Row]:
+        run = self.desk.run
+        return devices.draw(run, columns, 4 * len(run.devices.cards) + 4, self.desk.now()).rows

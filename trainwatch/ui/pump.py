@@ -1,0 +1,175 @@
+"""The one clock of the screen.
+
+The law of this file: facts enter the session here and nowhere else, and nothing else in the screen
+owns a timer. The link wakes the pump from its own thread. The pump drains a little at a time, so
+that keys are heard between two drains, and publishes which topics changed: the first change at
+once, then at most one frame per ``FRAME``. Once a second it says so, for what only ages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from trainwatch import facts
+from trainwatch.run.topics import Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainwatch.link import Link
+
+DRAIN: Final = 0.008
+"""Seconds of reading before keys get their turn."""
+FACTS: Final = 256
+"""Facts taken from the link at a time."""
+BITE: Final = 64 << 10
+"""Bytes of a stream that are read without looking at the clock: a few milliseconds' worth."""
+FRAME: Final = 0.1
+"""Seconds between two published changes."""
+TICK: Final = 1.0
+PING: Final = 20
+"""Ticks between two signs of life to the probe, which leaves after a minute of silence."""
+
+
+class Feed(Protocol):
+    """What the pump needs of a session."""
+
+    def feed(self, fact: Any, /) -> Topic:
+        """Take one fact; say what changed."""
+
+    def requests(self) -> list[facts.Read]:
+        """What the session wants to read next."""
+
+
+class Pump:
+    """Moves facts from ``link`` to ``session`` and tells ``publish`` which topics changed.
+
+    ``publish`` is called with ``Topic.NOTHING`` once a second. ``answered`` gets the probe's answers
+    to what a person asked for: they are no part of the run. With ``replay`` the time stops where
+    the recording ends.
+    """
+
+    def __init__(self, link: Link, session: Feed, replay: bool = False) -> None:
+        self.publish: Callable[[Topic], None] = _ignore
+        self.answered: Callable[[facts.Answer], None] = _ignore
+        self._link = link
+        self._session = session
+        self._replay = replay
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending: deque[Any] = deque()
+        self._changed = Topic.NOTHING
+        self._painted = 0.0
+        self._busy = False
+        self._ticks = 0
+        self._latest = 0.0  # newest `at` of any fact ...
+        self._heard = 0.0  # ... and when it arrived, on our own clock
+
+    def wake(self) -> None:
+        """Facts wait. Called by the link from any thread, perhaps before the loop runs."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._begin)
+
+    def start(self) -> None:
+        """Begin, on the running loop, with whatever waits already."""
+        self._loop = asyncio.get_running_loop()
+        self._begin()
+        self._later(TICK, self._tick)
+
+    def stop(self) -> None:
+        """Publish nothing from now on."""
+        self._loop = None
+
+    def now(self) -> float:
+        """The time on the clock of the machine that we hear from, as seconds since the epoch."""
+        if not self._heard:
+            return time.time()
+        if self._replay and self._link.closed:
+            return self._latest
+        return self._latest + time.monotonic() - self._heard
+
+    def _begin(self) -> None:
+        """Drain now, or when the next frame is due: what arrives in between waits in the link."""
+        if not self._busy:
+            self._busy = True
+            self._later(self._painted + FRAME - time.monotonic(), self._drain)
+
+    def _drain(self) -> None:
+        """Read for at most DRAIN seconds, then let the keys through before going on."""
+        if self._loop is None:
+            return
+        deadline = time.monotonic() + DRAIN
+        while self._refill() and time.monotonic() < deadline:
+            self._take(self._pending.popleft())
+        for request in self._session.requests():
+            self._link.send(request)
+        until = self._painted + FRAME - time.monotonic()
+        if self._changed and until <= 0:
+            self._paint()
+        if self._pending:
+            self._later(0, self._drain)
+        elif self._changed:
+            self._later(until, self._drain)
+        else:
+            self._busy = False
+
+    def _refill(self) -> bool:
+        if not self._pending:
+            self._pending.extend(part for fact in self._link.take(FACTS) for part in bites(fact))
+        return bool(self._pending)
+
+    def _take(self, fact: Any) -> None:
+        at = getattr(fact, "at", None)
+        if at is not None:
+            self._latest, self._heard = at, time.monotonic()
+        if isinstance(fact, facts.Answer):
+            self.answered(fact)
+        try:
+            self._changed |= self._session.feed(fact)
+        except Exception as error:  # noqa: BLE001 - one fact that cannot be read must not end the watch
+            self._changed |= self._session.feed(_trouble(fact, error, at or 0.0))
+
+    def _paint(self) -> None:
+        self._painted = time.monotonic()
+        changed, self._changed = self._changed, Topic.NOTHING
+        self.publish(changed)
+
+    def _tick(self) -> None:
+        if self._loop is None:
+            return
+        self._ticks += 1
+        if self._ticks % PING == 0:
+            self._link.send(facts.Ping())
+        self.publish(Topic.NOTHING)
+        self._later(TICK, self._tick)
+
+    def _later(self, delay: float, act: Callable[[], None]) -> None:
+        """Call ``act`` on the loop after ``delay`` seconds, and not before keys had their turn."""
+        if self._loop is None:
+            return
+        if delay > 0:
+            self._loop.call_later(delay, act)
+        else:
+            self._loop.call_soon(act)
+
+
+def bites(fact: Any) -> list[Any]:
+    """``fact`` itself, or a long Chunk in pieces that are read in a few milliseconds each."""
+    if not isinstance(fact, facts.Chunk) or len(fact.data) <= BITE:
+        return [fact]
+    return [
+        facts.Chunk(fact.source, fact.offset + start, fact.data[start : start + BITE], fact.at)
+        for start in range(0, len(fact.data), BITE)
+    ]
+
+
+def _trouble(fact: Any, error: Exception, at: float) -> facts.Trouble:
+    text = f"a {type(fact).__name__} could not be read ({type(error).__name__}: {error})"
+    return facts.Trouble("reading", text, "the rest is read on; please report it", at)
+
+
+def _ignore(_: object) -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,181 @@
+"""Drawn rows become cells of the terminal: the one base of all panels.
+
+The law of this file: a panel is a pure drawing of the run and of its own view. It draws when its
+topics changed, compares what it drew with what it shows, and has only the difference painted. A
+panel that fails shows its error in its own box; the others live on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from trainwatch.draw.frame import framed
+from trainwatch.draw.glyphs import Glyphs, suited
+from trainwatch.draw.rows import Picture, clip, fit, width
+from trainwatch.read.clean import clean
+from trainwatch.run.topics import Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rich.style import Style as Ink
+
+    from trainwatch.draw.rows import Cell, Row
+    from trainwatch.read.clean import Sgr
+    from trainwatch.run.run import Run
+
+SPAN_GAP: Final = 8
+"""Unchanged columns that are cheaper to write again than to step over."""
+_SEEN_WHEN_BLANK: Final = frozenset({"cursor", "found"})
+
+
+@dataclass
+class Look:
+    """How everything is shown: what the theme, the terminal and the person allow."""
+
+    inks: Mapping[str | Sgr, Ink]
+    glyphs: Glyphs = "braille"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every panel may use: the run to read, the time, a way to ask the probe, the look."""
+
+    run: Run
+    now: Callable[[], float]
+    send: Callable[[Any], None]
+    look: Look
+
+
+class Panel(Widget, can_focus=True):
+    """A rectangle of drawn rows. Subclasses say what to draw and which topics change it."""
+
+    TOPICS: ClassVar[Topic] = Topic.NOTHING
+    AGES: ClassVar[bool] = False
+    """Whether time alone changes it: it is then drawn once a second as well."""
+    NAME: ClassVar[str] = ""
+    """What a person calls it."""
+    ALLOW_SELECT = False
+
+    def __init__(self, desk: Desk, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.desk = desk
+        self._rows: list[Row] = []
+        self._strips: list[Strip] = []
+        self._drawn: tuple[object, ...] = ()
+
+    def picture(self, columns: int, lines: int) -> Picture:
+        """What to show inside the frame. Subclasses override this, or ``rows`` if frameless."""
+        raise NotImplementedError
+
+    def rows(self, columns: int, lines: int) -> list[Row]:
+        """Everything to show now."""
+        picture = self.picture(max(columns - 2, 0), max(lines - 2, 0))
+        return framed(picture, columns, lines, focused=self.has_focus)
+
+    def redraw(self) -> None:
+        """Draw again and have what changed painted."""
+        if self.is_mounted and self.size and self.is_on_screen:
+            regions = self._draw()
+            if regions:
+                self.refresh(*regions)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The cells that Textual asks for; drawn first when size, look or focus changed."""
+        if self._drawn != self._state():
+            self._draw()
+        strips = self._strips[crop.y : crop.bottom]
+        if crop.x or crop.right != self.size.width:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def on_show(self) -> None:
+        """Draw what changed while it was hidden."""
+        self.redraw()
+
+    def _state(self) -> tuple[object, ...]:
+        look = self.desk.look
+        return (self.size, id(look.inks), look.glyphs, self.has_focus)
+
+    def _draw(self) -> list[Region]:
+        """Bring rows and strips up to date; the regions in which they differ from before."""
+        columns, lines = self.size
+        before, self._drawn = self._drawn, self._state()
+        old, self._rows = self._rows, self._safe(columns, lines)
+        if before != self._drawn:
+            self._strips = [self._strip(row, columns) for row in self._rows]
+            return [self.size.region]
+        regions = []
+        for y, (was, row) in enumerate(zip(old, self._rows, strict=True)):
+            if was != row:
+                regions += [Region(x, y, end - x, 1) for x, end in changes(was, row)]
+                self._strips[y] = self._strip(row, columns)
+        return regions
+
+    def _safe(self, columns: int, lines: int) -> list[Row]:
+        """The rows, or the error of drawing them; always exactly as many as asked for."""
+        try:
+            rows = self.rows(columns, lines)
+        except Exception as error:  # noqa: BLE001 - the law of this file
+            rows = _broken(self.NAME, error, columns, lines)
+        blank: Row = [(" " * columns, "text")]
+        rows = [fit(row, columns) for row in rows[:lines]] + [blank] * (lines - len(rows))
+        return suited(rows, self.desk.look.glyphs)
+
+    def _strip(self, row: Row, columns: int) -> Strip:
+        look = self.desk.look
+        segments = [Segment(text, look.inks[style]) for text, style in row]
+        return Strip(segments).adjust_cell_length(columns, look.inks["text"])
+
+
+def _broken(name: str, error: Exception, columns: int, lines: int) -> list[Row]:
+    """A panel's own error, in its own box."""
+    text = clean(f"{type(error).__name__}: {error}")
+    body: list[Row] = [
+        [(clip("this panel failed; the others go on", columns - 2), "critical")],
+        [(clip(text, columns - 2), "label")],
+    ]
+    return framed(Picture([(name, "title")], [("error", "critical")], body), columns, lines)
+
+
+def changes(old: Row, new: Row) -> Iterator[tuple[int, int]]:
+    """The spans of columns in which two rows of the same width differ, near ones joined."""
+    before, after = list(_columns(old)), list(_columns(new))
+    start = end = -1
+    for x, (a, b) in enumerate(zip(before, after, strict=False)):
+        if a == b:
+            continue
+        if start >= 0 and x - end > SPAN_GAP:
+            yield _whole(before, after, start, end)
+            start = x
+        start, end = (x if start < 0 else start), x + 1
+    if start >= 0:
+        yield _whole(before, after, start, end)
+
+
+def _columns(row: Row) -> Iterator[Cell]:
+    """One cell per column; the second column of a wide character holds ""."""
+    for text, style in row:
+        seen = style in _SEEN_WHEN_BLANK
+        for c in text:
+            if c == " ":
+                yield c, style if seen else "text"
+            elif c.isascii():
+                yield c, style
+            else:
+                yield from ((c, style), ("", style))[: width(c)]
+
+
+def _whole(before: list[Cell], after: list[Cell], start: int, end: int) -> tuple[int, int]:
+    """The span widened so that it cuts no wide character in two."""
+    while start > 0 and "" in (before[start][0], after[start][0]):
+        start -= 1
+    while end < len(after) and "" in (before[end][0], after[end][0]):
+        end += 1
+    return start, end
