@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 from math import ceil, floor, frexp, isfinite, ldexp, log10
 from sys import float_info
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -166,10 +166,18 @@ def clock_labels(values: Sequence[float]) -> list[str]:
     return [f"{v // 3600:.0f}:{v // 60 % 60:02.0f}:{v % 60:02.0f}" for v in values]
 
 
+class Tick(NamedTuple):
+    """A labelled place of a horizontal axis."""
+
+    value: float
+    column: int
+    label: str
+
+
 def spaced(
     low: float, high: float, columns: int, column: Callable[[float], int], axis: Axis
-) -> list[tuple[int, str]]:
-    """Columns and labels of a horizontal axis: as many as fit with two blanks between."""
+) -> list[Tick]:
+    """The ticks of a horizontal axis: as many as fit with two blanks between their labels."""
     for most in range(max(columns // 6, 1), 0, -1):
         if axis == "time":
             values = clock_ticks(low, high, most)
@@ -177,11 +185,10 @@ def spaced(
         else:
             values = ticks(low, high, most, whole=axis == "step")
             texts = labels(values)
-        found = [
-            (x, t) for v, t in zip(values, texts, strict=True) if 0 <= (x := column(v)) < columns
-        ]
-        room = min((b - a for (a, _), (b, _) in pairwise(found)), default=columns)
-        if room >= max((len(t) for _, t in found), default=0) + 2:
+        found = [Tick(v, column(v), t) for v, t in zip(values, texts, strict=True)]
+        found = [tick for tick in found if 0 <= tick.column < columns]
+        room = min((b.column - a.column for a, b in pairwise(found)), default=columns)
+        if room >= max((len(tick.label) for tick in found), default=0) + 2:
             return found
     return []
 

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from trainwatch.draw import axes, curve
+from trainwatch.draw import curve
 from trainwatch.draw.cells import DOTS_X, DOTS_Y, Canvas, span
 from trainwatch.draw.plot import ChartView, Layout, Mark, Plot
 from trainwatch.draw.readout import readout
@@ -242,25 +242,14 @@ def _paint_cursor(layout: Layout, canvas: Canvas) -> None:
 
 def _foot(layout: Layout) -> list[Row]:
     """The x axis: a line with ticks and checkpoints, and the labels below it."""
-    window, room = layout.window, layout.columns
-    if window is None:
-        return []
-    zero = layout.zero
-    ticks = axes.spaced(
-        window.start - zero,
-        window.stop - zero,
-        room,
-        lambda place: window.column(place + zero) // DOTS_X,
-        layout.view.axis,
-    )
-    line: list[tuple[str, Style]] = [("─", "border")] * room
-    for x, _ in ticks:
-        line[x] = ("┬", "border")
+    line: list[tuple[str, Style]] = [("─", "border")] * layout.columns
+    for tick in layout.x_ticks:
+        line[tick.column] = ("┬", "border")
     _put_checkpoints(layout, line)
     left = " " * (layout.gutter - 1)
     return [
         [(left + "└", "border"), *_grouped(line)],
-        [(" " + _centred(ticks, layout), "dim")],
+        [(" " + _centred(layout), "dim")],
     ]
 
 
@@ -276,12 +265,12 @@ def _put_checkpoints(layout: Layout, line: list[tuple[str, Style]]) -> None:
             line[x] = ("▴", "best" if chosen else "accent")
 
 
-def _centred(ticks: Sequence[tuple[int, str]], layout: Layout) -> str:
+def _centred(layout: Layout) -> str:
     """The labels below their ticks, the name of the axis at the right end."""
     gutter, width = layout.gutter - 1, layout.width - 1
     text = [" "] * width
     end = 0
-    for x, label in ticks:
+    for _, x, label in layout.x_ticks:
         start = min(max(gutter + x - len(label) // 2, 0), width - len(label))
         text[start : start + len(label)] = label
         end = start + len(label)

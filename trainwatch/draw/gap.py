@@ -13,6 +13,7 @@ from trainwatch.draw.axes import Scale, step_of, widened
 from trainwatch.draw.cells import DOTS_X, DOTS_Y, Canvas
 from trainwatch.draw.packing import Piece, packed
 from trainwatch.draw.rows import Picture, Row, fit, wrapped
+from trainwatch.read.clean import clean
 from trainwatch.run.verdict import INVISIBLE
 
 if TYPE_CHECKING:
@@ -61,9 +62,12 @@ def details(run: Run, columns: int, now: float) -> list[Row]:
     """Everything behind the verdict: advice, evidence, every check, and what stays invisible."""
     verdict = run.verdict(now)
     style = SEVERITIES[verdict.severity]
-    rows: list[Row] = [[(word(verdict), style)], *_paragraph(verdict.headline, columns, "value")]
+    rows: list[Row] = [
+        [(word(verdict), style)],
+        *_paragraph(clean(verdict.headline), columns, "value"),
+    ]
     if verdict.advice:
-        rows += _paragraph(verdict.advice, columns, "text")
+        rows += _paragraph(clean(verdict.advice), columns, "text")
     rows += [
         [],
         [("checked", "title")],
@@ -92,7 +96,7 @@ def _paragraph(text: str, columns: int, style: Style) -> list[Row]:
 def _check(check: Check, columns: int) -> list[Row]:
     mark, style = _RESULTS[check.result]
     name = check.rule.replace("-", " ")
-    why = wrapped(check.why, max(columns - 32, 12)) or [""]
+    why = wrapped(clean(check.why), max(columns - 32, 12)) or [""]
     rows: list[Row] = [
         [
             (f"  {mark} ", style),
@@ -246,4 +250,4 @@ def _sentences(run: Run, verdict: Verdict) -> list[str]:
             "No evaluation yet: overfitting cannot be seen.",
             'Evaluate while training, for instance with eval_strategy="steps".',
         ]
-    return [verdict.headline, *([verdict.advice] if verdict.advice else [])]
+    return [clean(text) for text in (verdict.headline, verdict.advice) if text]

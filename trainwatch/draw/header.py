@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trainwatch.draw import bars, units
 from trainwatch.draw.packing import Piece, packed
 from trainwatch.draw.rows import Row, fit
+from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from trainwatch.draw.rows import Style
@@ -63,7 +64,7 @@ def sign(run: Run, view: HeaderView, now: float) -> Row:
     mark, word, style = _SIGNS[state.word]
     row: Row = [(f"{mark} {word}", style)]
     if state.reason:
-        row.append((f" ({state.reason})", style if style == "critical" else "dim"))
+        row.append((f" ({clean(state.reason, 80)})", style if style == "critical" else "dim"))
     if view.replaying:
         row = [(f"▶ replay {view.replaying} ", "info"), *row]
     return row
@@ -74,7 +75,7 @@ def name(run: Run) -> str:
     target = run.target
     if target is None:
         return "…"
-    return target.name or target.id or "–"
+    return clean(target.name or target.id or units.UNKNOWN, 80)
 
 
 # --- first line ---------------------------------------------------------------------------
@@ -98,7 +99,7 @@ def _first(run: Run, view: HeaderView, width: int, now: float) -> Row:
 
 
 def _command(run: Run) -> str:
-    return " ".join(run.target.command) if run.target else ""
+    return clean(" ".join(run.target.command), 400) if run.target else ""
 
 
 def _steps(run: Run) -> Row:
@@ -138,7 +139,7 @@ def _epochs(run: Run) -> Row:
 def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
     target = run.target
     left = [
-        Piece([(target.host or "here", "label")] if target else [], 5, least=9),
+        Piece([(clean(target.host, 60) or "here", "label")] if target else [], 5, least=9),
         Piece([(f"pid {target.pid}", "dim")] if target and target.pid else [], 6),
         Piece([(units.clock(elapsed(run, now)), "label")], 3),
         Piece([(units.rate(run.pace.rate), "value")] if _alive(run, now) else [], 2),

@@ -136,6 +136,12 @@ def _small(series: Series, room: int, style: Style, wide: bool) -> Row:
     return [*row, ("  ", "text"), *canvas.rows()[0]]
 
 
+def range_of(series: Series) -> tuple[float | None, float | None]:
+    """The smallest and the largest finite value."""
+    known = [s for s in _all(series, 8) if s is not None]
+    return min((s.lo for s in known), default=None), max((s.hi for s in known), default=None)
+
+
 def _all(series: Series, columns: int) -> list[Span | None]:
     """The whole series in so many columns, on the first axis that it has."""
     for axis in loss.AXES:

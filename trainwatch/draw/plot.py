@@ -124,6 +124,20 @@ class Layout:
         found = chosen(extent, ends[0], ends[1], self.columns * DOTS_X)
         return Window(found.start + zero, found.stop + zero, found.columns)
 
+    @cached_property
+    def x_ticks(self) -> list[axes.Tick]:
+        """The labelled places, counted from the zero of the axis."""
+        window, zero = self.window, self.zero
+        if window is None:
+            return []
+        return axes.spaced(
+            window.start - zero,
+            window.stop - zero,
+            self.columns,
+            lambda place: window.column(place + zero) // DOTS_X,
+            self.view.axis,
+        )
+
     # --- the columns ----------------------------------------------------------------------
 
     def spans(self, series: Series, *, cut: bool = False) -> list[Span | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.draw import units
 from trainwatch.draw.rows import Row, fit, length
+from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from trainwatch.draw.plot import Layout
@@ -64,7 +65,7 @@ def _line(layout: Layout, series: Series) -> Row:
 
 
 def _points(layout: Layout, series: Series, number: int) -> Row:
-    name = series.key.dataset or series.key.split
+    name = clean(series.key.dataset or series.key.split, 24)
     glyph, style = ("◇ ", "other") if number else ("◆ ", "eval")
     value = _value(layout, series)
     return [

@@ -1,0 +1,200 @@
+"""One frame as text: for pipes, for ``status`` and for whoever has no screen.
+
+The law of this file: what is printed once is drawn by plotext, from at most two values per column;
+this is the one file that imports it, when it is needed. Text of the run is clean before it gets here;
+colours are added last, and only if asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trainwatch.draw import checkpoints, devices, gap, header, loss, machine
+from trainwatch.draw.chart import draw as own_chart
+from trainwatch.draw.glyphs import Glyphs, suited
+from trainwatch.draw.packing import Piece, packed
+from trainwatch.draw.plot import ChartView, Layout, Plot
+from trainwatch.draw.readout import readout
+from trainwatch.draw.rows import Row, clip, plain, wrapped
+from trainwatch.read.clean import Sgr, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trainwatch.draw.rows import Picture, Style
+    from trainwatch.run.run import Run
+    from trainwatch.run.series import Span
+
+WIDTH: Final = 80
+_TALL: Final = 18
+_COLOURS: Final[Mapping[str, str]] = {
+    # The sixteen colours of every terminal, so that its own theme decides.
+    "dim": "2", "border": "2", "bar-rest": "2", "train-raw": "2;36",
+    "value": "1", "title": "1", "accent": "1;36", "focus": "36", "train": "36", "eval": "1;33",
+    "best": "1;32", "other": "35", "ok": "32", "info": "36", "warning": "33", "critical": "1;31",
+    "bar": "36",
+}  # fmt: skip
+
+
+def status(
+    run: Run, width: int, now: float, *, colour: bool = False, glyphs: Glyphs = "braille",
+    zone: int | None = None,
+) -> str:  # fmt: skip
+    """Everything about a run in one plain frame."""
+    width = max(width, 20)
+    view = header.HeaderView(zone)
+    parts = [
+        _text(header.rows(run, view, width, 2, now), colour, glyphs),
+        *chart(loss.plot(run), ChartView(), width, _TALL, colour=colour, glyphs=glyphs),
+        _text(_section(gap.draw(run, width, _lines(run), now), width), colour, glyphs),
+        _text(_checkpoints(run, width, now), colour, glyphs),
+        _text(_section(devices.draw(run, width, _device_lines(run), now), width), colour, glyphs),
+        _text(
+            [packed([*_titled("machine"), *machine.pieces(run, now)], [], width)], colour, glyphs
+        ),
+        _text(_troubles(run, width), colour, glyphs),
+    ]
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def chart(
+    plot: Plot, view: ChartView, width: int, height: int, *, colour: bool = False,
+    glyphs: Glyphs = "braille",
+) -> list[str]:  # fmt: skip
+    """The curve by plotext with a line of values above it; our own chart where plotext cannot load."""
+    layout = Layout(plot, view, width, height)
+    if layout.window is None:
+        why = plot.empty or ("nothing to draw yet",)
+        return [_text([[("  " + clean(" · ".join(why)), "dim")]], colour, glyphs)]
+    try:
+        drawn = _by_plotext(layout, max(height - 1, 5), colour)
+    except ImportError:  # its compiled part is missing on this machine
+        return [_text(own_chart(plot, view, width, height).rows, colour, glyphs)]
+    if glyphs != "braille":
+        drawn = [plain(suited([[(line, "text")]], glyphs)) for line in drawn]
+    return [_text([readout(layout)], colour, glyphs), *drawn]
+
+
+def _by_plotext(layout: Layout, height: int, colour: bool) -> list[str]:
+    """The picture, line by line. The one figure of the process is cleared before and after."""
+    import plotext  # noqa: PLC0415 - 50 ms that only a printed chart may cost
+
+    window = layout.window
+    assert window is not None
+    figure, zero = plotext.figure, layout.zero
+    plotext.terminal.limit(False, False)
+    figure.clear()
+    try:
+        figure.plot_size(layout.width, height)
+        figure.theme("colorless")
+        for places, values, marker, shade in _signals(layout):
+            pen = plotext.marker(marker)
+            if colour:
+                pen.fill(plotext.pixel(shade))
+            signal = figure.signal([p - zero for p in places], values, marker=pen)
+            if marker == "braille":
+                signal.lines()
+            figure.draw(signal)
+        figure.ruler("x", "lower").lim(window.start - zero, window.stop - zero)
+        scale = layout.scale
+        if scale.log:
+            figure.ruler("y", "left").scale("log")
+        figure.ruler("y", "left").lim(scale.low, scale.high)
+        figure.ruler("y", "left").ticks(layout.ticks, layout.labels)
+        ticks = layout.x_ticks
+        figure.ruler("x", "lower").ticks([t.value for t in ticks], [t.label for t in ticks])
+        text = figure.build().string(not colour)
+    finally:
+        figure.clear()
+    return [line.rstrip() for line in str(text).rstrip("\n").split("\n")]
+
+
+def _signals(layout: Layout) -> list[tuple[list[float], list[float], str, str]]:
+    """Places, values, marker and colour of what plotext draws: all finite, few per column."""
+    out = []
+    if layout.smooth:
+        known = [(x, v) for x, v in enumerate(layout.smooth) if v is not None]
+        out.append(_points(layout, known, "braille", "cyan"))
+    else:
+        out.append(_points(layout, _extremes(layout.raw), "braille", "cyan"))
+    for number, columns in enumerate(layout.marked):
+        known = [(x, s.mean) for x, s in enumerate(columns) if s is not None]
+        out.append(
+            _points(layout, known, "o" if number else "◆", "magenta" if number else "orange")
+        )
+    best, window = layout.plot.best, layout.window
+    place = best.place(layout.view.axis) if best is not None else None
+    if best is not None and best.value is not None and place is not None and window is not None:
+        out.append(([place], [best.value], "★", "green"))
+    return [signal for signal in out if signal[0]]
+
+
+def _extremes(columns: Sequence[Span | None]) -> list[tuple[int, float]]:
+    found: list[tuple[int, float]] = []
+    for x, span in enumerate(columns):
+        if span is not None:
+            found += [(x, span.lo)] if span.lo == span.hi else [(x, span.lo), (x, span.hi)]
+    return found
+
+
+def _points(
+    layout: Layout, known: Sequence[tuple[int, float]], marker: str, shade: str
+) -> tuple[list[float], list[float], str, str]:
+    window, scale = layout.window, layout.scale
+    assert window is not None
+    inside = [(x, min(max(v, scale.low), scale.high)) for x, v in known]
+    return [window.place(x) for x, _ in inside], [v for _, v in inside], marker, shade
+
+
+# --- the parts around it ------------------------------------------------------------------
+
+
+def _titled(name: str) -> list[Piece]:
+    return [Piece([(f"{name:<12}", "title")])]
+
+
+def _section(picture: Picture, width: int) -> list[Row]:
+    """A panel without its frame: the title and the note as a line of their own."""
+    head = packed([Piece(picture.title)], [Piece(picture.note)], width)
+    return [[], head, *(row for row in picture.rows if "".join(text for text, _ in row).strip())]
+
+
+def _lines(run: Run) -> int:
+    return 4 if run.verdict().advice else 3
+
+
+def _device_lines(run: Run) -> int:
+    cards = run.devices.cards
+    return 3 if len(cards) <= 1 else len(cards) + 1
+
+
+def _checkpoints(run: Run, width: int, now: float) -> list[Row]:
+    view = checkpoints.CheckpointsView()
+    known = len(checkpoints.ordered(run, view))
+    picture = checkpoints.draw(run, view, width, known + 3 if known else 2, now)
+    return _section(picture, width)
+
+
+def _troubles(run: Run, width: int) -> list[Row]:
+    """What does not work, and the words of the training that matter."""
+    rows: list[Row] = []
+    for trouble in run.troubles.values():
+        if trouble.where != "devices":
+            text = f"{clean(trouble.text)} {clean(trouble.fix)}".strip()
+            rows += [[("! ", "warning"), (line, "text")] for line in wrapped(text, width - 2)]
+    for notice in run.notices[-3:]:
+        rows.append([("· ", "dim"), (clip(clean(notice.text), width - 2), "label")])
+    return rows
+
+
+def _text(rows: Sequence[Row], colour: bool, glyphs: Glyphs) -> str:
+    """Rows as text, with colours if asked for."""
+    shown = suited(list(rows), glyphs)
+    if not colour:
+        return plain(shown)
+    return "\n".join("".join(_coloured(text, style) for text, style in row) for row in shown)
+
+
+def _coloured(text: str, style: Style | Sgr) -> str:
+    code = None if isinstance(style, Sgr) else _COLOURS.get(style)
+    return f"\x1b[{code}m{text}\x1b[0m" if code and text.strip() else text
