@@ -32,7 +32,7 @@ class Reader:
         self._live = False
 
     def watch(
-        self, target: str, resume: Sequence[tuple[str, int]] = (), once: bool = False
+        self, target: str, resume: Sequence[facts.Resume] = (), once: bool = False
     ) -> facts.Watch:
         """What to ask the probe for."""
         self._live = False
