@@ -73,8 +73,9 @@ class Decoder:
 
     def finish(self) -> None:
         """The stream has ended. Raises WireError if it ended badly or in the middle of a frame."""
-        if self._error is None and self._pending:
-            self._error = WireError("the stream is cut in the middle of a frame")
+        if self._error is None and (self._pending or self._magic):
+            what = "is cut in the middle of a frame" if self._pending else "is empty"
+            self._error = WireError("the stream " + what)
         if self._error is not None:
             raise self._error
 
