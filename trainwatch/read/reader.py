@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwatch import facts
-from trainwatch.read import files
+from trainwatch.read import files, layouts
 from trainwatch.read.dialect import dialects
+from trainwatch.read.folders import Folders
 from trainwatch.read.records import Notice, Record
 from trainwatch.read.stream import Stream
 
@@ -29,6 +30,7 @@ class Reader:
         self._patterns = patterns
         self._streams: dict[str, Stream] = {}
         self._files = files.Files()
+        self._folders = Folders()
         self._live = False
 
     def watch(
@@ -36,23 +38,31 @@ class Reader:
     ) -> facts.Watch:
         """What to ask the probe for."""
         self._live = False
-        return facts.Watch(target, [], list(files.wants()), list(resume), once)
+        self._folders = Folders()
+        wants = [*files.wants(), *layouts.wants()]
+        return facts.Watch(target, list(layouts.folders()), wants, list(resume), once)
 
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""
-        if isinstance(fact, facts.Chunk):
-            at = fact.at if self._live else None
-            return list(self._stream(fact.source).feed(fact.offset, fact.data, at))
-        if isinstance(fact, facts.Gap):
-            return self._gap(fact)
-        if isinstance(fact, facts.FileBytes):
-            return list(self._files.feed(fact))
-        if isinstance(fact, facts.Listing):
-            return []
-        if isinstance(fact, facts.CaughtUp):
-            self._live = True
-        if isinstance(fact, facts.Ended):
-            return [*self.finish(fact.at), fact]
+        at = getattr(fact, "at", None)
+        aged = self._folders.tick(at) if isinstance(at, float) else []
+        return [*aged, *self._read(fact)]
+
+    def _read(self, fact: object) -> list[object]:
+        match fact:
+            case facts.Chunk():
+                at = fact.at if self._live else None
+                return list(self._stream(fact.source).feed(fact.offset, fact.data, at))
+            case facts.Gap():
+                return self._gap(fact)
+            case facts.FileBytes() | facts.Listing():
+                points = self._files.feed(fact) if isinstance(fact, facts.FileBytes) else []
+                return [*points, *self._folders.feed(fact)]
+            case facts.CaughtUp():
+                self._live = True
+                return [*self._folders.caught_up(fact.at), fact]
+            case facts.Ended():
+                return [*self.finish(fact.at), *self._folders.ended(fact.at), fact]
         return [fact]
 
     def finish(self, at: float | None = None) -> list[Record]:
@@ -61,7 +71,7 @@ class Reader:
 
     def requests(self) -> list[facts.Read]:
         """Bytes that are needed to go on; asked once."""
-        return []
+        return self._folders.requests()
 
     @property
     def tallies(self) -> list[tuple[str, str, int, int]]:

@@ -1,0 +1,227 @@
+"""The folders of a run become checkpoints.
+
+The law of this file: a folder is looked at again only when something in it changed, or when time
+alone changes what it means. No clock is read: ``at`` comes from the facts.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+from itertools import groupby
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch import facts
+from trainwatch.read import layouts
+from trainwatch.read.clean import clean
+from trainwatch.read.draft import QUIET, Claim
+from trainwatch.read.headers import WaitingError
+from trainwatch.read.records import CheckpointsSeen
+from trainwatch.read.tree import PATIENCE, Folder, Shelf, grow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from re import Pattern
+
+    from trainwatch.read.records import CheckpointSeen
+
+
+def _matching(patterns: Iterable[str]) -> Pattern[str]:
+    return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+class Folders:
+    """Listings and file bytes of any number of roots become CheckpointsSeen."""
+
+    def __init__(self) -> None:
+        self._roots: dict[str, _Root] = {}
+        self._over = False
+
+    def feed(self, fact: facts.Listing | facts.FileBytes) -> list[CheckpointsSeen]:
+        """What is new after this fact."""
+        if isinstance(fact, facts.Listing):
+            root = self._roots.setdefault(fact.root, _Root(fact.root))
+            root.listed(fact)
+            return root.look(fact.at, self._over)
+        return [
+            seen
+            for root in self._roots.values()
+            if root.put(fact)
+            for seen in root.look(fact.at, self._over)
+        ]
+
+    def tick(self, at: float) -> list[CheckpointsSeen]:
+        """Time has passed: what was being written may have been left unfinished."""
+        return [
+            seen
+            for root in self._roots.values()
+            if at >= root.deadline
+            for seen in root.look(at, self._over)
+        ]
+
+    def caught_up(self, at: float) -> list[CheckpointsSeen]:
+        """Everything that existed until now has been sent: what did not come will not come."""
+        for root in self._roots.values():
+            root.caught_up(at)
+        return self.tick(at)
+
+    def ended(self, at: float) -> list[CheckpointsSeen]:
+        """The training is over: nothing is being written any more."""
+        self._over = True
+        return [seen for root in self._roots.values() for seen in root.look(at, True)]
+
+    def requests(self) -> list[facts.Read]:
+        """Bytes that are needed to go on; each is told once."""
+        return [read for root in self._roots.values() for read in root.requests()]
+
+
+class _Known(NamedTuple):
+    """What was last made of one folder."""
+
+    state: object  # of everything that may change it
+    since: float
+    claims: tuple[Claim, ...]
+    deadline: float  # when to look again although nothing changed
+
+
+class _Root:
+    """One root: its tree, its bytes, and what was made of each folder."""
+
+    def __init__(self, path: str) -> None:
+        self.deadline = float("inf")
+        self._path = path
+        self._wanted = _matching(want.pattern for want in layouts.wants())
+        self._likely = _matching(layouts.folders())
+        self._shelf = Shelf(path.rstrip("/"), self._wanted)
+        self._tree: Folder | None = None
+        self._complete = True
+        self._known: dict[str, _Known] = {}
+        self._dirty: set[str] = set()
+        self._last: CheckpointsSeen | None = None
+
+    def listed(self, listing: facts.Listing) -> None:
+        self._shelf.now = listing.at
+        self._tree = grow(listing, self._shelf)
+        self._complete = listing.complete
+        self._shelf.listed({file.path for file in self._tree.walk()})
+
+    def put(self, fact: facts.FileBytes) -> bool:
+        """Take in bytes; False when they are none of ours or no news."""
+        prefix = self._shelf.root + "/"
+        path = fact.path[len(prefix) :]
+        if not fact.path.startswith(prefix) or not self._shelf.put(path, fact):
+            return False
+        self._dirty |= {path[:end] for end in range(len(path)) if path[end] == "/"} | {""}
+        return self._tree is not None
+
+    def caught_up(self, at: float) -> None:
+        self._shelf.caught_up = at
+        self.deadline = min(self.deadline, at)
+        self._known = {
+            path: known._replace(deadline=at) if known.deadline < float("inf") else known
+            for path, known in self._known.items()
+        }
+
+    def requests(self) -> list[facts.Read]:
+        """Bytes that are needed to go on; each is told once."""
+        told, self._shelf.requests = self._shelf.requests, []
+        return told
+
+    def look(self, at: float, over: bool) -> list[CheckpointsSeen]:
+        """What is there now, if it is not what was there last."""
+        if self._tree is None:
+            return []
+        self._shelf.now = at
+        known: dict[str, _Known] = {}
+        claims = list(self._visit(self._tree, at, over, known))
+        self._known, self._dirty = known, set()
+        self.deadline = min((k.deadline for k in known.values()), default=float("inf"))
+        seen = CheckpointsSeen(self._path, _with_progress(claims), tuple(self._odd()), at)
+        if self._last is not None and seen[:3] == self._last[:3]:
+            return []
+        self._last = seen
+        return [seen]
+
+    def _visit(
+        self, folder: Folder, at: float, over: bool, known: dict[str, _Known]
+    ) -> Iterator[Claim]:
+        found = known[folder.path] = self._make(folder, at, over)
+        yield from found.claims
+        taken = set().union(*(claim.names or () for claim in found.claims))
+        if not any(claim.names is None for claim in found.claims):
+            for name, below in folder.folders.items():
+                if name not in taken:
+                    yield from self._visit(below, at, over, known)
+
+    def _make(self, folder: Folder, at: float, over: bool) -> _Known:
+        last = self._known.get(folder.path)
+        state = (folder.entries, self._signposts(folder.parent), over)
+        if last is None:
+            since = min(at, max((entry.mtime for entry in folder.entries), default=at))
+        elif last.state == state:
+            if folder.path not in self._dirty and at < last.deadline:
+                return last
+            since = last.since
+        else:
+            since = at
+        folder.quiet, folder.over = at - since, over
+        try:
+            claims = tuple(_claims(folder))
+        except WaitingError:
+            return _Known(state, since, last.claims if last else (), at + PATIENCE)
+        writing = any(claim.seen.state == "writing" for claim in claims)
+        return _Known(state, since, claims, since + QUIET if writing else float("inf"))
+
+    def _signposts(self, folder: Folder | None) -> Sequence[facts.Entry]:
+        """The files beside a folder that may say something about it."""
+        if folder is None:
+            return ()
+        return [f.entry for f in folder.files.values() if self._wanted.match(f.path)]
+
+    def _odd(self) -> Iterator[tuple[str, str]]:
+        if not self._complete:
+            yield "…", "there is more in this folder than could be listed"
+        waiting = [self._tree] if self._tree else []
+        while waiting:
+            folder = waiting.pop()
+            for name, entry in folder.others.items():
+                if self._likely.match(name):
+                    kind = "a link, which is not followed" if entry.kind == "link" else "no folder"
+                    yield clean(entry.path), kind
+            for name, below in folder.folders.items():
+                if self._likely.match(name) and not name.isprintable():
+                    yield clean(below.path), "its name holds invisible characters"
+            waiting += folder.folders.values()
+
+
+def _claims(folder: Folder) -> Iterator[Claim]:
+    taken: set[str] = set()
+    for layout in layouts.layouts():
+        for claim in layout.recognise(folder):
+            if claim.names is None:
+                if not taken:
+                    yield claim
+                    return
+            elif not claim.names & taken:
+                taken |= claim.names
+                yield claim
+
+
+def _with_progress(claims: list[Claim]) -> tuple[CheckpointSeen, ...]:
+    """The checkpoints by path; how far a save is, is better told by what the last one came to."""
+
+    def family(claim: Claim) -> tuple[str, str]:
+        return claim.seen.layout, claim.seen.path.rpartition("/")[0]
+
+    found: list[CheckpointSeen] = []
+    for _, group in groupby(sorted(claims, key=family), family):
+        members = list(group)
+        whole = [claim.written for claim in members if claim.seen.state == "complete"]
+        usual = median(whole[-3:]) if whole else 0
+        for seen, _, written in members:
+            if seen.state == "writing" and usual:
+                found.append(seen._replace(progress=min(written / usual, 0.99)))
+            else:
+                found.append(seen)
+    return tuple(sorted(found, key=lambda seen: (seen.step is None, seen.step or 0, seen.path)))

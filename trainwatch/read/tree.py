@@ -1,0 +1,209 @@
+"""What is below one root: folders, files, and those bytes of them that have come.
+
+The law of this file: a listing is the truth about names and sizes; bytes are believed as long as
+the size they came with is the size listed; bytes that do not come by themselves are asked for once,
+and not waited for for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from trainwatch.facts import Read
+from trainwatch.read.headers import DamagedError, WaitingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from re import Pattern
+
+    from trainwatch.facts import Entry, FileBytes, Listing
+    from trainwatch.read.headers import Source
+
+T = TypeVar("T")
+PATIENCE = 10.0
+"""Seconds after which bytes that have not come are called unreadable."""
+
+
+class UnreadableError(DamagedError):
+    """The bytes were asked for and did not come."""
+
+
+class ChangingError(DamagedError):
+    """The bytes that came belong to another moment of the file."""
+
+
+class _Held:
+    """What has come of one file, and what was understood of it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.parts: dict[int, bytes] = {}
+        self.marks: dict[int, int] = {}  # hash of each part, also of those let go
+        self.results: dict[object, object] = {}
+
+    def put(self, offset: int, data: bytes) -> bool:
+        """Keep a part; False when it is already known and understood."""
+        mark = hash(data)
+        known = self.marks.get(offset)
+        if known == mark and self.results:
+            return False
+        if known not in (None, mark):
+            self.results.clear()
+        self.marks[offset] = mark
+        self.parts[offset] = data
+        return True
+
+    def find(self, offset: int, length: int) -> bytes | None:
+        """These bytes, if one part holds them all."""
+        for start, data in self.parts.items():
+            if start <= offset and offset + length <= start + len(data):
+                return data[offset - start : offset - start + length]
+        return None
+
+
+class Shelf:
+    """The bytes of all files below one root, and the questions for more."""
+
+    def __init__(self, root: str, wanted: Pattern[str]) -> None:
+        self.root = root
+        self.now = 0.0
+        self.caught_up = 0.0  # when everything that existed then had been sent
+        self.requests: list[Read] = []
+        self._wanted = wanted
+        self._held: dict[str, _Held] = {}
+        self._since: dict[str, float] = {}
+        self._asked: set[tuple[str, int, int, int]] = set()
+
+    def put(self, path: str, fact: FileBytes) -> bool:
+        """Bytes have come; False when they are no news."""
+        held = self._held.get(path)
+        if held is None or held.size != fact.size:
+            held = self._held[path] = _Held(fact.size)
+        return held.put(fact.offset, fact.data)
+
+    def listed(self, paths: set[str]) -> None:
+        """These files exist now; all others are forgotten."""
+        self._since = {path: self._since.get(path, self.now) for path in paths}
+        self._held = {path: held for path, held in self._held.items() if path in paths}
+        self._asked = {question for question in self._asked if question[0] in paths}
+
+    def held(self, path: str) -> _Held | None:
+        """What has come of this file."""
+        return self._held.get(path)
+
+    def missing(self, path: str, offset: int, length: int, size: int) -> Exception:
+        """Why these bytes are not here; asks for them where nobody will send them unasked."""
+        held = self._held.get(path)
+        if held is not None and held.size != size:
+            return ChangingError("it is being written")
+        comes_by_itself = held is None and self._wanted.match(path)
+        question = (path, offset, length, size)
+        if not comes_by_itself and question not in self._asked:
+            self._asked.add(question)
+            self.requests.append(Read(f"{self.root}/{path}", offset, length))
+            self._since[path] = self.now
+        since = self._since.get(path, self.now)
+        if self.now - since > PATIENCE or (comes_by_itself and since < self.caught_up):
+            return UnreadableError("it could not be read")
+        return WaitingError(path)
+
+
+class File:
+    """One file as it is listed."""
+
+    def __init__(self, entry: Entry, shelf: Shelf) -> None:
+        self.entry = entry
+        self.path = entry.path
+        self.name = entry.path.rpartition("/")[2]
+        self.size = entry.size
+        self._shelf = shelf
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes, as far as the file goes. Raises WaitingError, UnreadableError, ChangingError."""
+        length = max(0, min(length, self.size - offset))
+        if not length:
+            return b""
+        held = self._shelf.held(self.path)
+        found = held.find(offset, length) if held is not None else None
+        if found is None:
+            raise self._shelf.missing(self.path, offset, length, self.size)
+        return found
+
+    def digest(self, understand: Callable[[Source], T]) -> T:
+        """What ``understand`` makes of this file, worked out once for the same bytes.
+
+        The bytes are let go afterwards. Raises DamagedError, WaitingError.
+        """
+        held = self._shelf.held(self.path)
+        key = understand, self.size
+        if held is not None and key in held.results:
+            return _unpacked(cast("T | DamagedError", held.results[key]))
+        outcome = _outcome(understand, self)
+        if held is not None:
+            held.results[key] = outcome
+            held.parts.clear()
+        return _unpacked(outcome)
+
+
+def _outcome(understand: Callable[[Source], T], file: File) -> T | DamagedError:
+    try:
+        return understand(file)
+    except (UnreadableError, ChangingError):
+        raise
+    except DamagedError as error:
+        return error
+
+
+def _unpacked(outcome: T | DamagedError) -> T:
+    if isinstance(outcome, DamagedError):
+        raise outcome
+    return outcome
+
+
+class Folder:
+    """One folder with everything that is listed below it."""
+
+    def __init__(self, path: str, root: str, parent: Folder | None) -> None:
+        self.path = path  # relative to the root; "" is the root
+        self.absolute = f"{root}/{path}" if path else root
+        self.name = self.absolute.rpartition("/")[2]
+        self.parent = parent
+        self.entries: list[Entry] = []  # of everything below and of the folder itself
+        self.files: dict[str, File] = {}
+        self.folders: dict[str, Folder] = {}
+        self.others: dict[str, Entry] = {}  # links, pipes, devices
+        self.quiet = 0.0  # seconds since anything below was last seen to change
+        self.over = False  # nobody is left who could change it
+
+    def walk(self) -> Iterator[File]:
+        """Every file below."""
+        yield from self.files.values()
+        for folder in self.folders.values():
+            yield from folder.walk()
+
+    def within(self, file: File) -> str:
+        """The path of a file below, relative to this folder."""
+        return file.path[len(self.path) + 1 :] if self.path else file.path
+
+
+def grow(listing: Listing, shelf: Shelf) -> Folder:
+    """The tree of a listing. Names below what is not listed as a folder are left out."""
+    root = Folder("", shelf.root, None)
+    known = {"": root}
+    for entry in sorted(listing.entries, key=lambda entry: entry.path.count("/")):
+        above, _, name = entry.path.rpartition("/")
+        parent = known.get(above)
+        if parent is None or name in ("", ".", ".."):
+            continue
+        if entry.kind == "folder":
+            known[entry.path] = parent.folders[name] = Folder(entry.path, shelf.root, parent)
+            parent.folders[name].entries.append(entry)
+        elif entry.kind == "file":
+            parent.files[name] = File(entry, shelf)
+        else:
+            parent.others[name] = entry
+        ancestor: Folder | None = parent
+        while ancestor is not None:
+            ancestor.entries.append(entry)
+            ancestor = ancestor.parent
+    return root
