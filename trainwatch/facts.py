@@ -59,7 +59,9 @@ class Gap(NamedTuple):
 
     source: str
     offset: int
-    reason: str  # "truncated" | "replaced": it began anew; "missing": the same stream, bytes are lost
+    reason: (
+        str  # "truncated" | "replaced": it began anew; "missing": the same stream, bytes are lost
+    )
     at: float
 
 
@@ -230,13 +232,17 @@ class Resume(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """Follow this. Replaces an earlier Watch."""
+    """Follow this. Replaces an earlier Watch.
+
+    Streams of the same target go on where they are; ``resume`` counts for streams that begin.
+    """
 
     target: str  # WHERE of the command-line contract, without the host
     folders: List[str]  # fnmatch patterns of folder names worth listing with their content
     wants: List[Want]
     resume: List[Resume]
     once: bool  # leave after CaughtUp
+    roots: List[str] = []  # noqa: RUF012 - folders to list beside those that the target leads to
 
 
 class Read(NamedTuple):

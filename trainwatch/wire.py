@@ -33,6 +33,11 @@ class WireError(Exception):
 
 def encode(fact: Any) -> bytes:
     """One fact as one frame. Raises WireError where it is over the limits of a frame."""
+    return b"".join(pieces(fact))
+
+
+def pieces(fact: Any) -> Tuple[bytes, bytes]:
+    """The same as lengths with header, and the raw bytes uncopied."""
     kind = type(fact)
     raw = b""
     values = list(fact)
@@ -42,7 +47,7 @@ def encode(fact: Any) -> bytes:
     header = json.dumps([kind.__name__, values], separators=(",", ":")).encode("ascii")
     if len(header) > MAX_HEADER or len(raw) > MAX_RAW:
         raise WireError("a {} of {} bytes is over the limit".format(kind.__name__, len(header)))
-    return _LENGTHS.pack(len(header), len(raw)) + header + raw
+    return _LENGTHS.pack(len(header), len(raw)) + header, raw
 
 
 class Decoder:
@@ -68,8 +73,9 @@ class Decoder:
 
     def finish(self) -> None:
         """The stream has ended. Raises WireError if it ended badly or in the middle of a frame."""
-        if self._error is None and self._pending:
-            self._error = WireError("the stream is cut in the middle of a frame")
+        if self._error is None and (self._pending or self._magic):
+            what = "is cut in the middle of a frame" if self._pending else "is empty"
+            self._error = WireError("the stream " + what)
         if self._error is not None:
             raise self._error
 

@@ -267,7 +267,8 @@ def test_a_quiet_folder_says_nothing_and_a_hanging_one_is_noticed(
     assert watch.hangs(time.monotonic() + folders.PATIENCE + 1)
     hold.set()
     heard.until(lambda: heard.listings() == [[]])
-    assert not watch.hangs(time.monotonic() + folders.PATIENCE + 1)
+    while watch.silence(time.monotonic()):
+        os.sched_yield()
 
 
 def test_an_unreadable_root_is_a_trouble(tmp_path: Path, heard: Heard, follow: Follow) -> None:

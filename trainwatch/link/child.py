@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import trainwatch
 from trainwatch import facts, wire
-from trainwatch.link.inbox import Inbox
+from trainwatch.link.inbox import Inbox, only_facts
 from trainwatch.link.memory import Memory
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class ChildLink:
             if data == b"":
                 return ""
             try:
-                self._deliver(decoder.feed(data or b""))
+                self._deliver(only_facts(decoder.feed(data or b"")))
             except wire.WireError as error:
                 return f"the probe cannot be understood: {error}"
         pipes.say(facts.Bye())

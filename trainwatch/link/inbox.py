@@ -84,6 +84,11 @@ class Inbox:
         return self._bytes >= MAX_BYTES or len(self._facts) >= MAX_FACTS
 
 
+def only_facts(arrived: list[Any]) -> list[Any]:
+    """Without the requests and the parts of facts that a lying peer may send: they have no time."""
+    return [fact for fact in arrived if hasattr(fact, "at")]
+
+
 def _weight(fact: Any) -> int:
     return len(getattr(fact, "data", b""))
 

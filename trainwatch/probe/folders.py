@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, TypeVar
 from trainwatch import facts
 from trainwatch.probe import inotify, parts
 from trainwatch.probe.listing import Root, Tree, look, matcher
+from trainwatch.probe.machine import Disk, disk_of
 
 EAGER, LAZY = 2.0, 10.0  # seconds between scans: while something moves, and when all is quiet
 SETTLE = 0.1  # seconds after an event in which more of the same are awaited
@@ -43,6 +44,7 @@ class FolderWatch:
     ) -> None:
         self.root = root
         self.looked = False  # the first look is done and sent
+        self.disk: Optional[Disk] = None
         self._folders = matcher(watch.folders)
         self._wants = [(matcher([want.pattern]), want) for want in watch.wants]
         self._wanted = matcher(want.pattern for want in watch.wants)
@@ -65,10 +67,14 @@ class FolderWatch:
         os.write(self._rope, b"!")
         self._stopped = True
 
-    def hangs(self, now: float) -> bool:
-        """Whether the file system has not answered for a while. ``now`` is monotonic."""
+    def silence(self, now: float) -> float:
+        """For how many seconds the file system has owed an answer. ``now`` is monotonic."""
         since = self._busy_since
-        return since is not None and now - since > PATIENCE
+        return now - since if since is not None else 0.0
+
+    def hangs(self, now: float) -> bool:
+        """Whether that is too long."""
+        return self.silence(now) > PATIENCE
 
     def _run(self) -> None:
         while not self._stopped:
@@ -86,6 +92,7 @@ class FolderWatch:
 
     def _look(self) -> Tree:
         try:
+            self.disk = self._asking(disk_of, self.root.path)
             return self._asking(look, self.root, self._folders, self._wanted)
         except FileNotFoundError:
             self._say("")

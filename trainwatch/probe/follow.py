@@ -1,78 +1,163 @@
-"""One Watch being followed.
+"""One target being followed.
 
-The law of this file: it decides what is looked at and when; what is seen goes out at once.
+The law of this file: it decides what is looked at and when; what is seen goes out at once. Bytes come
+first: nothing that is done here may hang where the log does not.
 """
 
 import os
 import time
-from typing import List
+from contextlib import suppress
+from typing import List, Set
 
 from trainwatch import facts
 from trainwatch.probe import inotify
+from trainwatch.probe.folders import FolderWatch
 from trainwatch.probe.output import Output
-from trainwatch.probe.resolve import TargetError, resolve
+from trainwatch.probe.readings import Readings
+from trainwatch.probe.resolve import Found, resolve
+from trainwatch.probe.rhythm import Rhythm
 from trainwatch.probe.streams.file import FileStream
 
-TICK = 1.0
-FAST, SLOW = 0.05, 0.25  # seconds between looks where inotify is blind
+GLANCE = 1.0  # seconds that a single look waits for the devices
 
 
 class Following:
-    """Streams, folders and readings of one target."""
+    """Streams, folders and readings of one target. Raises TargetError when there is none."""
 
     def __init__(self, watch: facts.Watch, output: Output) -> None:
-        self._once = watch.once
+        found = resolve(watch)
+        self.target = watch.target
         self._output = output
+        output.send(found.fact)
         self._inotify = inotify.Inotify()
-        self._streams: List[FileStream] = []
-        self._caught_up = False
-        self._blind = False
-        self._pause = FAST
-        try:
-            target = resolve(watch.target)
-        except TargetError as error:
-            output.send(facts.Trouble("target", error.text, error.fix, time.time()))
-            self._caught_up = True
-            return
-        output.send(target.fact)
+        self._bell, self._rope = os.pipe()
+        for end in (self._bell, self._rope):
+            os.set_blocking(end, False)
         resume = {one.stream: one for one in watch.resume}
-        for name, path in target.streams:
-            self._streams.append(FileStream(name, path, resume.get(name)))
-            self._blind = not self._arm(path) or self._blind
+        self._streams = [FileStream(name, path, resume.get(name)) for name, path in found.streams]
+        self._rhythm = Rhythm(blind=not self._arm())
+        self._readings = Readings(found.run)
+        self._inotify.watch(self._readings.exit_record, inotify.FILE)
+        self._end_told = False
+        self._folders: List[FolderWatch] = []
+        self._hanging: Set[str] = set()
+        self._begin(watch, found)
 
-    def _arm(self, path: str) -> bool:
-        """Have the kernel report changes of the file and of what its path means."""
-        seen = self._inotify.watch(os.path.dirname(path) or ".", inotify.NAMES)
-        self._inotify.watch(path, inotify.FILE)
-        return seen and inotify.sees(path)
+    def renew(self, watch: facts.Watch) -> None:
+        """The same target with other wishes; the streams go on where they are. Raises TargetError."""
+        self._begin(watch, resolve(watch))
 
-    def inputs(self) -> List[int]:
-        """What ``step`` wants to hear of when it becomes readable."""
-        return [self._inotify.fd] if self._inotify.fd >= 0 else []
+    def inputs(self, now: float) -> List[int]:
+        """Descriptors of which ``step`` wants to hear."""
+        fds = [self._bell, self._readings.fileno()]
+        if not self._rhythm.rests(now):
+            fds.append(self._inotify.fd)
+        return [fd for fd in fds if fd >= 0]
 
-    def patience(self) -> float:
+    def patience(self, now: float) -> float:
         """Seconds after which ``step`` is due though nothing was heard."""
-        if not all(stream.at_end for stream in self._streams):
+        if not self._at_end():
             return 0.0
-        return self._pause if self._blind else TICK
+        return max(0.0, min(self._readings.due - now, self._rhythm.patience(now)))
 
-    def step(self, ready: List[int]) -> bool:
+    def step(self, ready: List[int], now: float) -> bool:
         """Look at everything that is due. True: the watch was for once, and it is done."""
+        if self._bell in ready:
+            os.read(self._bell, 4096)
         if self._inotify.fd in ready:
-            self._inotify.drain()
-            for stream in self._streams:
-                self._arm(stream.path)
-        news = [fact for stream in self._streams for fact in stream.poll()]
-        for fact in news:
-            self._output.send(fact)
-        self._pause = FAST if news else min(self._pause * 1.5, SLOW)
-        if not self._caught_up and all(stream.at_end for stream in self._streams):
-            self._output.send(facts.CaughtUp(time.time()))
-            self._caught_up = True
-        return self._once and self._caught_up
+            self._hear(now)
+        if self._readings.fileno() in ready:
+            self._send(self._readings.of_devices())
+        if now >= self._readings.due:
+            disk = next((folder.disk for folder in self._folders if folder.disk), None)
+            self._send(self._readings.tick(now, disk))
+            self._check_folders(now)
+        if not self._rhythm.rests(now) or not self._at_end():
+            self._read_streams(now)
+        return self._conclude(now)
+
+    def read(self, request: facts.Read) -> bool:
+        """Answer a request for bytes of a stream; False when it is for something else."""
+        for stream in self._streams:
+            if stream.name == request.path:
+                self._send([stream.part(request.offset, request.length)])
+                return True
+        return False
 
     def close(self) -> None:
         """Follow nothing any more."""
-        self._inotify.close()
+        for folder in self._folders:
+            folder.stop()
         for stream in self._streams:
             stream.close()
+        self._readings.close()
+        self._inotify.close()
+
+    def _begin(self, watch: facts.Watch, found: Found) -> None:
+        for folder in self._folders:
+            folder.stop()
+        self._once = watch.once
+        self._began = time.monotonic()
+        self._caught_up = False
+        self._folders = [
+            FolderWatch(root, watch, self._output.send, self._ring) for root in found.roots
+        ]
+
+    def _arm(self) -> bool:
+        """Have the kernel report what happens to the files. False: it cannot, or not all of it."""
+        seen = True
+        for stream in self._streams:
+            around = self._inotify.watch(os.path.dirname(stream.path), inotify.NAMES)
+            self._inotify.watch(stream.path, inotify.FILE)
+            seen = seen and around and inotify.sees(stream.path)
+        return seen
+
+    def _hear(self, now: float) -> None:
+        changed = self._inotify.drain()
+        if self._readings.exit_record in changed:
+            self._readings.look_for_the_end(now)
+        for stream in self._streams:  # its path may mean another file now
+            self._inotify.watch(stream.path, inotify.FILE)
+
+    def _read_streams(self, now: float) -> None:
+        news = [fact for stream in self._streams for fact in stream.poll()]
+        self._send(news)
+        self._rhythm.looked(bool(news), now)
+
+    def _at_end(self) -> bool:
+        return all(stream.at_end for stream in self._streams)
+
+    def _conclude(self, now: float) -> bool:
+        """Say that it ended, and that everything there was has been sent, once that is so."""
+        ended = self._readings.ended
+        if ended and not self._end_told and self._at_end():
+            self._end_told = True
+            self._send([ended])
+        if not self._caught_up and self._all_sent(now):
+            self._caught_up = True
+            self._send([facts.CaughtUp(time.time())])
+        return self._once and self._caught_up
+
+    def _all_sent(self, now: float) -> bool:
+        looked = all(folder.looked or folder.hangs(now) for folder in self._folders)
+        glanced = not self._once or self._readings.devices_told or now - self._began > GLANCE
+        return self._at_end() and looked and glanced
+
+    def _check_folders(self, now: float) -> None:
+        """Say which file systems do not answer."""
+        for folder in self._folders:
+            path, hangs = folder.root.path, folder.hangs(now)
+            if hangs == (path in self._hanging):
+                continue
+            self._hanging ^= {path}
+            since = time.strftime("%H:%M:%S", time.localtime(time.time() - folder.silence(now)))
+            text = "still waiting for {} since {}".format(path, since) if hangs else ""
+            self._send([facts.Trouble("hanging:" + path, text, "", time.time())])
+
+    def _ring(self) -> None:
+        with suppress(OSError):  # it rings already
+            os.write(self._rope, b"!")
+
+    def _send(self, found: List[object]) -> None:
+        for fact in found:
+            self._output.send(fact)

@@ -7,7 +7,8 @@ follows a file looks for itself; ``sees`` tells which of the two holds for a pat
 
 import ctypes
 import os
-from typing import Dict
+import struct
+from typing import Dict, Set
 
 MODIFY, ATTRIB, CLOSE_WRITE = 0x2, 0x4, 0x8
 MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x40, 0x80, 0x100, 0x200
@@ -17,6 +18,7 @@ FILE = MODIFY | ATTRIB | DELETE_SELF | MOVE_SELF
 NAMES = CREATE | DELETE | MOVED_FROM | MOVED_TO
 FOLDER = NAMES | CLOSE_WRITE | DELETE_SELF | MOVE_SELF
 
+_EVENT = struct.Struct("iIII")  # wd, mask, cookie, length of the name that follows: inotify(7)
 _BLIND = (
     "nfs", "cifs", "smb", "fuse", "lustre", "gpfs", "beegfs", "ceph", "gluster", "9p", "afs", "virtiofs",
     "orangefs", "pvfs", "panfs", "vboxsf", "prl_fs", "ocfs", "wekafs", "ncpfs",
@@ -28,7 +30,7 @@ class Inotify:
 
     def __init__(self) -> None:
         self.fd = -1
-        self._watched: Dict[bytes, int] = {}
+        self._watched: Dict[int, str] = {}
         try:
             self._libc = ctypes.CDLL(None, use_errno=True)
             self.fd = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -39,24 +41,27 @@ class Inotify:
         """Watch ``path``, also when it was watched before; False where that cannot be done."""
         if self.fd < 0:
             return False
-        raw = os.fsencode(path)
-        wd = self._libc.inotify_add_watch(self.fd, raw, mask)
-        self._watched[raw] = wd
+        wd = self._libc.inotify_add_watch(self.fd, os.fsencode(path), mask)
+        self._watched[wd] = path
         return bool(wd >= 0)
 
-    def forget(self, path: str) -> None:
-        """Watch ``path`` no more."""
-        wd = self._watched.pop(os.fsencode(path), -1)
-        if wd >= 0:
-            self._libc.inotify_rm_watch(self.fd, wd)
-
-    def drain(self) -> None:
-        """Take note of everything that has been reported."""
+    def drain(self) -> Set[str]:
+        """The watched paths that something was reported of since the last call."""
+        changed: Set[str] = set()
         try:
-            while self.fd >= 0 and os.read(self.fd, 65536):
-                pass
+            while self.fd >= 0:
+                changed |= self._paths(os.read(self.fd, 65536))
         except OSError:
             pass
+        return changed
+
+    def _paths(self, events: bytes) -> Set[str]:
+        paths, start = set(), 0
+        while start < len(events):
+            wd, _, _, length = _EVENT.unpack_from(events, start)
+            start += _EVENT.size + length
+            paths.add(self._watched.get(wd, ""))
+        return paths
 
     def close(self) -> None:
         """Watch nothing any more."""

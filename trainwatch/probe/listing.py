@@ -28,6 +28,8 @@ class Root(NamedTuple):
     path: str
     only: str = ""  # the one name in it that is meant; "" = all
     since: float = 0.0  # what was changed before belongs to somebody else; 0.0 = everything counts
+    sparse: bool = False  # only what matches is named, because most of it is not the run's
+    without: Tuple[str, ...] = ()  # folders below it that are roots themselves
 
 
 class Tree(NamedTuple):
@@ -92,12 +94,13 @@ class _Walk:
 
     def _rank(self, entry: Any, prefix: str) -> Optional[int]:
         """0: a folder to look into; 1: a wanted file; 2: another name; None: not to be named."""
+        other = None if self._root.sparse and not prefix else 2
         if not entry.is_dir(follow_symlinks=False):
-            return 1 if self._wanted.match(prefix + entry.name) else 2
-        if entry.name.startswith(".") or entry.name in _NEVER:
+            return 1 if self._wanted.match(prefix + entry.name) else other
+        if entry.name.startswith(".") or entry.name in _NEVER or entry.path in self._root.without:
             return None
         meant = bool(prefix) or bool(self._root.only) or self._opens.match(entry.name)
-        return 0 if meant else 2
+        return 0 if meant else other
 
     def _add(self, relative: str, entry: Any) -> None:
         try:

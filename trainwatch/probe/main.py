@@ -2,7 +2,7 @@
 
 The law of this file: one loop that waits for requests, for files that changed and for the second to
 pass. Nothing raises across the wire: what goes wrong is a Trouble. When standard input ends the
-client is gone and the probe leaves at once; the training never notices.
+client is gone and the probe leaves; the training never notices.
 """
 
 import os
@@ -10,12 +10,16 @@ import select
 import signal
 import sys
 import time
+import traceback
 from typing import Any, List, Optional
 
 import trainwatch
 from trainwatch import facts, wire
+from trainwatch.probe import identity
+from trainwatch.probe.asked import Asked
 from trainwatch.probe.follow import Following
 from trainwatch.probe.output import Output
+from trainwatch.probe.resolve import TargetError
 
 REQUESTS = 1 << 16
 SILENCE = 60  # seconds after which a client that used to ping is given up
@@ -28,6 +32,7 @@ class Probe:
         self._requests = requests
         self._decoder = wire.Decoder(magic=False)
         self._output = output
+        self._asked = Asked(output.send)
         self._following: Optional[Following] = None
         self._leaving = False
 
@@ -35,14 +40,21 @@ class Probe:
         """Serve until the client leaves."""
         self._output.start()
         self._output.send(hello())
-        while not self._leaving:
-            following = self._following
-            inputs = [self._requests] + (following.inputs() if following else [])
-            ready = select.select(inputs, [], [], following.patience() if following else None)[0]
-            if self._requests in ready:
-                self._read_requests()
-            if self._following is not None:
-                self._leaving = self._following.step(ready) or self._leaving
+        while not self._leaving and not self._output.lost:
+            self._turn()
+        if self._following is not None:
+            self._following.close()
+        self._asked.finish()
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        following = self._following
+        inputs = [self._requests] + (following.inputs(now) if following else [])
+        ready = select.select(inputs, [], [], following.patience(now) if following else None)[0]
+        if self._requests in ready:
+            self._read_requests()
+        if following is not None and following is self._following:
+            self._leaving = following.step(ready, time.monotonic()) or self._leaving
 
     def _read_requests(self) -> None:
         data = os.read(self._requests, REQUESTS)
@@ -53,12 +65,21 @@ class Probe:
             for request in self._decoder.feed(data):
                 self._answer(request)
         except wire.WireError as error:
-            self._output.send(facts.Trouble("wire", str(error), "", time.time()))
+            self._say("wire", str(error))
             self._leaving = True
 
     def _answer(self, request: Any) -> None:
         if isinstance(request, facts.Watch):
             self._watch(request)
+        elif isinstance(request, facts.Read):
+            if self._following is None or not self._following.read(request):
+                self._asked.read(request)
+        elif isinstance(request, facts.ListRuns):
+            self._asked.runs()
+        elif isinstance(request, facts.Stop):
+            self._asked.stop(request)
+        elif isinstance(request, facts.Launch):
+            self._asked.launch(request)
         elif isinstance(request, facts.Ping):
             signal.alarm(SILENCE)  # its default action ends the process, wherever that hangs
             self._output.send(facts.Pong(time.time()))
@@ -66,9 +87,20 @@ class Probe:
             self._leaving = True
 
     def _watch(self, watch: facts.Watch) -> None:
-        if self._following is not None:
-            self._following.close()
-        self._following = Following(watch, self._output)
+        try:
+            if self._following is not None and self._following.target == watch.target:
+                self._following.renew(watch)
+                return
+            if self._following is not None:
+                self._following.close()
+                self._following = None
+            self._following = Following(watch, self._output)
+        except TargetError as error:
+            self._say("target", error.text, error.fix)
+            self._leaving = watch.once
+
+    def _say(self, where: str, text: str, fix: str = "") -> None:
+        self._output.send(facts.Trouble(where, text, fix, time.time()))
 
 
 def hello() -> facts.Hello:
@@ -80,26 +112,23 @@ def hello() -> facts.Hello:
         "{}.{}.{}".format(*sys.version_info),
         system.nodename,
         system.sysname,
-        _boot(),
+        identity.boot_id(),
         os.getpid(),
         time.time(),
     )
-
-
-def _boot() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Speak on standard input and output until the client leaves."""
     del arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    wire_out = os.dup(1)
+    output = Output(os.dup(1))
     os.dup2(2, 1)  # a stray print must not break the stream
-    Probe(0, Output(wire_out)).run()
+    code = 0
+    try:
+        Probe(0, output).run()
+    except Exception:  # noqa: BLE001 - the client starts another probe and shows the last line
+        traceback.print_exc()
+        code = 1
     sys.stderr.flush()
-    os._exit(0)  # a thread that hangs in the kernel must not hold us
+    os._exit(code)  # a thread that hangs in the kernel must not hold us

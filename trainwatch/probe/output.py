@@ -2,7 +2,7 @@
 
 The law of this file: one frame at a time, whoever sends it, and nothing is buffered: a full pipe
 makes the sender wait, which is the flow control of the whole program. When nobody reads any more
-there is nothing left to do, so the process ends there and then.
+everything that is still said is dropped.
 """
 
 import os
@@ -17,6 +17,7 @@ class Output:
     """Where facts go. May be used from any thread."""
 
     def __init__(self, fd: int) -> None:
+        self.lost = False  # nobody reads any more
         self._fd = fd
         self._lock = threading.Lock()
 
@@ -27,16 +28,17 @@ class Output:
     def send(self, fact: Any) -> None:
         """Send one fact, waiting for the reader where the pipe is full."""
         try:
-            frame = wire.encode(fact)
+            head, raw = wire.pieces(fact)
         except wire.WireError as error:
-            frame = wire.encode(facts.Trouble("wire", str(error), "", time.time()))
+            head, raw = wire.pieces(facts.Trouble("wire", str(error), "", time.time()))
         with self._lock:
-            self._write(frame)
+            self._write(head)
+            self._write(raw)
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         try:
-            while view:
+            while view and not self.lost:
                 view = view[os.write(self._fd, view) :]
         except OSError:
-            os._exit(0)
+            self.lost = True

@@ -13,7 +13,8 @@ import stat
 import time
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-from trainwatch.facts import Chunk, Gap, Resume, Trouble
+from trainwatch.facts import Chunk, FileBytes, Gap, Resume, Trouble
+from trainwatch.wire import MAX_RAW
 
 BLOCK = 1 << 20
 TAIL = 64
@@ -54,6 +55,17 @@ class FileStream:
             self._say(found, "{} cannot be read: {}".format(self.path, error.strerror))
             self.close()
         return found
+
+    def part(self, offset: int, length: int) -> FileBytes:
+        """Bytes of the open file, also where it has been renamed or deleted."""
+        data, size, mtime = b"", 0, 0.0
+        try:
+            data = os.pread(self._fd, min(length, MAX_RAW), offset)
+            status = os.fstat(self._fd)
+            size, mtime = status.st_size, status.st_mtime
+        except (OSError, ValueError):
+            pass  # no file, or no such place in it
+        return FileBytes(self.name, offset, data, size, mtime, time.time())
 
     def close(self) -> None:
         """Let go of every file; a later ``poll`` goes on where this one was."""

@@ -1,0 +1,87 @@
+"""Answers to single questions: runs, parts of files, starting, stopping.
+
+The law of this file: whatever may take long has a thread of its own, and a stop that has begun is
+carried through even when the client leaves, because half a stop is none.
+"""
+
+import threading
+import time
+from typing import Any, Callable, List
+
+from trainwatch import facts
+from trainwatch.probe import launch, parts, process, runs, stop
+from trainwatch.probe.resolve import TargetError
+
+_Send = Callable[[Any], None]
+
+
+class Asked:
+    """Answers go out through ``send``, from any thread."""
+
+    def __init__(self, send: _Send) -> None:
+        self._send = send
+        self._stops: List[threading.Thread] = []
+
+    def read(self, request: facts.Read) -> None:
+        """Part of a file; where it cannot be read, no bytes and a Trouble."""
+        _start(self._read, request)
+
+    def runs(self) -> None:
+        """Every run on this machine."""
+        _start(self._runs)
+
+    def stop(self, request: facts.Stop) -> None:
+        """Stop a run, with a sentence for each step."""
+        self._stops.append(_start(self._stop, request))
+
+    def launch(self, request: facts.Launch) -> None:
+        """Start a command. It waits: a fork is best made by the thread that everything began with."""
+        try:
+            started = launch.start(request.command, request.cwd or None, request.name, request.pty)
+            answer = facts.Answer(True, True, started.id, time.time())
+        except launch.CannotStartError as error:
+            answer = facts.Answer(False, True, error.text, time.time())
+        self._send(answer)
+
+    def finish(self) -> None:
+        """Return when every stop that was begun has come to its end."""
+        for thread in self._stops:
+            thread.join()
+
+    def _read(self, request: facts.Read) -> None:
+        at = time.time()
+        try:
+            answer = parts.part(request.path, max(0, request.offset), max(0, request.length), at)
+        except OSError as error:
+            text = "{} cannot be read: {}".format(request.path, error.strerror)
+            self._send(facts.Trouble("file:" + request.path, text, "", at))
+            answer = facts.FileBytes(request.path, request.offset, b"", 0, 0.0, at)
+        self._send(answer)
+
+    def _runs(self) -> None:
+        self._send(facts.Runs([runs.seen(run) for run in runs.every()], time.time()))
+
+    def _stop(self, request: facts.Stop) -> None:
+        try:
+            subject = process.of_run(_one_run(request.target))
+        except TargetError as error:
+            self._send(facts.Answer(False, True, error.text, time.time()))
+            return
+        for answer in stop.stop(subject, request.now, request.grace):
+            self._send(answer)
+
+
+def _one_run(word: str) -> runs.Meta:
+    known = runs.find(word)
+    if len(known) != 1:
+        what = "several runs are" if known else "there is no run"
+        raise TargetError("{} called {}".format(what, word))
+    if known[0].meta is None:
+        raise TargetError(known[0].damage)
+    return known[0].meta
+
+
+def _start(work: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,39 @@
+"""Whether a run has ended, and how.
+
+The law of this file: the exit record is believed. Without one a run has ended only when its process
+is gone and nobody is left who could still write the record; how it ended is then not known.
+"""
+
+import time
+from typing import Optional
+
+from trainwatch import facts
+from trainwatch.probe import identity, runs
+
+PATIENCE = 3.0  # seconds that a living supervisor may take to write the record
+
+
+class Ending:
+    """Looks after the end of one run."""
+
+    def __init__(self, run: runs.Run) -> None:
+        self._run = run
+        self._gone_since: Optional[float] = None
+
+    def look(self, now: float) -> Optional[facts.Ended]:
+        """How the run ended; None while it runs. ``now`` is monotonic."""
+        ended, _ = runs.load_exit(self._run.folder)
+        if ended is not None:
+            return facts.Ended(ended.code, ended.signal, ended.cause, ended.at)
+        return facts.Ended(None, None, "", time.time()) if self._is_lost(now) else None
+
+    def _is_lost(self, now: float) -> bool:
+        meta = self._run.meta
+        if meta is not None and identity.alive(meta.training):
+            self._gone_since = None
+            return False
+        if meta is None or not identity.alive(meta.keeper):
+            return True
+        if self._gone_since is None:
+            self._gone_since = now
+        return now - self._gone_since > PATIENCE

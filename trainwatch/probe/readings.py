@@ -1,0 +1,61 @@
+"""What is read once a second: the run's processes, the host, the devices, the end.
+
+The law of this file: nothing here touches a file system that could hang, and the devices are read
+by a process of their own.
+"""
+
+import os
+import time
+from typing import Any, List, Optional
+
+from trainwatch import facts
+from trainwatch.probe import devices, runs
+from trainwatch.probe.ending import Ending
+from trainwatch.probe.machine import Disk, Machine
+from trainwatch.probe.process import Meter, Tree, of_run
+
+TICK = 1.0
+
+
+class Readings:
+    """Samples around one run, or around nothing but this machine. Times are monotonic."""
+
+    def __init__(self, run: Optional[runs.Run]) -> None:
+        self._machine = Machine()
+        self._devices = devices.start()
+        self._meter = Meter(Tree(of_run(run.meta))) if run and run.meta else None
+        self._ending = Ending(run) if run else None
+        self.exit_record = os.path.join(run.folder, runs.EXIT) if run else ""
+        self.ended: Optional[facts.Ended] = None
+        self.devices_told = False
+        self.due = 0.0
+
+    def fileno(self) -> int:
+        """Readable when the devices have something to say; -1 for now never."""
+        return self._devices.fileno()
+
+    def of_devices(self) -> List[Any]:
+        """What the devices have to say."""
+        found: List[Any] = list(self._devices.read_facts())
+        self.devices_told = self.devices_told or bool(found)
+        return found
+
+    def tick(self, now: float, disk: Optional[Disk]) -> List[Any]:
+        """The samples of this second."""
+        self.due = now + TICK
+        at = time.time()
+        found: List[Any] = [self._machine.read(now, at, disk)]
+        self.look_for_the_end(now)
+        if self._meter and not self.ended:
+            found.append(self._meter.read(now, at))
+        trouble = self._devices.overdue(now)
+        return [*found, trouble] if trouble else found
+
+    def look_for_the_end(self, now: float) -> None:
+        """Note it in ``ended`` when the run has ended."""
+        if self._ending and not self.ended:
+            self.ended = self._ending.look(now)
+
+    def close(self) -> None:
+        """Read nothing any more."""
+        self._devices.close()
