@@ -19,6 +19,12 @@ SIZE, BASE = 15.0, 14.2  # of the letters, and where they stand in the cell
 MARGIN = 14.0
 FONTS = "'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace"
 _DOTS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]  # column, row of each bit
+_ARMS = {  # light box drawing: left, right, up, down
+    "─": (1, 1, 0, 0), "│": (0, 0, 1, 1), "├": (0, 1, 1, 1), "┤": (1, 0, 1, 1), "┬": (1, 1, 0, 1),
+    "┴": (1, 1, 1, 0), "┼": (1, 1, 1, 1), "└": (0, 1, 1, 0), "┘": (1, 0, 1, 0), "┌": (0, 1, 0, 1),
+    "┐": (1, 0, 0, 1), "╴": (1, 0, 0, 0), "╶": (0, 1, 0, 0),
+}  # fmt: skip
+_CORNERS = {"╭": (1, 1), "╮": (-1, 1), "╰": (1, -1), "╯": (-1, -1)}  # where the arms point
 _HEAVY = {"━": (0, 0.5, 1), "╸": (0, 0.5, 0.5), "╺": (0.5, 0.5, 1)}
 
 
@@ -52,8 +58,8 @@ def drawn(run: Text, y: float) -> Iterator[str]:
         yield f'<rect x="{x:g}" y="{y:g}" width="{len(run.text) * W:g}" height="{H:g}" fill="{paper}"/>'
     word, start = "", 0
     for place, char in enumerate(run.text + " "):
-        shape = shaped(char, x + place * W, y)
-        if shape is None and char != " ":
+        shape, line = shaped(char, x + place * W, y), lined(char, x + place * W, y)
+        if shape is None and line is None and char != " ":
             if not word:
                 start = place
             word += char
@@ -63,6 +69,8 @@ def drawn(run: Text, y: float) -> Iterator[str]:
             word = ""
         if shape:
             yield f'<path d="{shape}" fill="{ink}"{faded(run.look)}/>'
+        elif line:
+            yield f'<path d="{line}" fill="none" stroke="{ink}" stroke-width="1.3"{faded(run.look)}/>'
 
 
 def written(word: str, x: float, y: float, look: Look) -> str:
@@ -98,6 +106,26 @@ def shaped(char: str, x: float, y: float) -> str | None:
     if char in _HEAVY:
         left, middle, right = _HEAVY[char]
         return box(x + W * left, y + H * middle - 1.2, W * (right - left), 2.4)
+    return None
+
+
+def lined(char: str, x: float, y: float) -> str | None:
+    """The line of a box-drawing character; None for another."""
+    middle, centre = x + W / 2, y + H / 2
+    if char in _ARMS:
+        ends = ((x, centre), (x + W, centre), (middle, y), (middle, y + H))
+        arms = zip(ends, _ARMS[char], strict=True)
+        return "".join(
+            f"M{middle:.2f} {centre:.2f}L{end[0]:.2f} {end[1]:.2f}" for end, there in arms if there
+        )
+    if char in _CORNERS:
+        across, down = _CORNERS[char]
+        side, end = middle + across * W / 2, centre + down * H / 2
+        bend = centre + down * W / 2
+        return (
+            f"M{side:.2f} {centre:.2f}Q{middle:.2f} {centre:.2f} {middle:.2f} {bend:.2f}"
+            f"L{middle:.2f} {end:.2f}"
+        )
     return None
 
 
