@@ -44,10 +44,11 @@ class Scale:
             floor_ = low - span
             values = [log10(v) if v > 0 else floor_ for v in values]
         elif self._shift:
-            values = [ldexp(v, self._shift) for v in values]
+            most = min(2 * max(abs(self.low), abs(self.high)), float_info.max)
+            values = [ldexp(min(max(-most, v), most), self._shift) for v in values]
         factor, base = last / span, last + 0.5 + low * (last / span)
         lowest, highest = low - span, low + 2 * span
-        return [floor(base - min(max(v, lowest), highest) * factor) for v in values]
+        return [floor(base - min(max(lowest, v), highest) * factor) for v in values]
 
     @cached_property
     def _shift(self) -> int:
@@ -104,7 +105,7 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
         return ticks(low, high, most)
     first, last = floor(log10(low)), ceil(log10(high))
     for factors in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
-        found = [f * 10.0**k for k in range(first, last + 1) for f in factors]
+        found = [float(f"{f}e{k}") for k in range(first, last + 1) for f in factors]
         found = [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
         if len(found) <= most + 1:
             break

@@ -6,6 +6,7 @@ from the verdict unchanged, and what could not be checked is said.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from trainwatch.draw import curve, units
@@ -142,10 +143,10 @@ def _alone(run: Run) -> Row:
 def gauge(run: Run, verdict: Verdict, columns: int) -> Row:
     """Where the gap stands around zero: ├────▒▒┼▒●─────┤, with the ends of the scale."""
     gap = verdict.gap
-    if gap is None:
+    if gap is None or not isfinite(gap.value):
         return []
     past = gaps(run, 64)
-    reach = _reach([gap.value, *(g for g in past if g is not None)])
+    reach = _reach([gap.value, *(g for g in past if g is not None and isfinite(g))])
     ends = units.signed(-reach, _digits(reach)), units.signed(reach, _digits(reach))
     inside = columns - len(ends[0]) - len(ends[1]) - 4
     inside -= 1 - inside % 2
@@ -171,7 +172,7 @@ def gauge(run: Run, verdict: Verdict, columns: int) -> Row:
 
 
 def _place(value: float, reach: float, inside: int) -> int:
-    share = min(max(value / reach, -1.0), 1.0)
+    share = min(max(-1.0, value / reach), 1.0)
     return round((share + 1) / 2 * (inside - 1))
 
 
@@ -229,6 +230,7 @@ def _history(run: Run, width: int, height: int) -> list[Row]:
     """The gap over the run as a small curve, zero drawn as a line."""
     columns = max(width - 2, 0)
     known = gaps(run, columns * DOTS_X)
+    known = [None if g is None or not isfinite(g) else g for g in known]
     values = [g for g in known if g is not None]
     if len(values) < 2 or height < 1:
         return []

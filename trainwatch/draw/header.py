@@ -50,8 +50,10 @@ class HeaderView:
 
 def rows(run: Run, view: HeaderView, width: int, height: int, now: float) -> list[Row]:
     """The two lines, or as many of them as there is room for."""
-    made = [_first(run, view, width, now), _second(run, view, width, now)]
-    return [*made, *([] for _ in range(max(height - 2, 0)))][: max(height, 0)] if width > 0 else []
+    if width <= 0:
+        return [[] for _ in range(max(height, 0))]
+    made = [_first(run, view, width, now), _second(run, view, width, now)][: max(height, 0)]
+    return [*made, *(fit([], width) for _ in range(height - len(made)))]
 
 
 def sign(run: Run, view: HeaderView, now: float) -> Row:

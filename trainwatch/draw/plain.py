@@ -7,9 +7,11 @@ colours are added last, and only if asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trainwatch.draw import checkpoints, devices, gap, header, loss, machine
+from trainwatch.draw.cells import DOTS_X
 from trainwatch.draw.chart import draw as own_chart
 from trainwatch.draw.glyphs import Glyphs, suited
 from trainwatch.draw.packing import Piece, packed
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 80
 _TALL: Final = 18
+_FINE: Final = 10_000
+_LINE: Final = "braille"
 _COLOURS: Final[Mapping[str, str]] = {
     # The sixteen colours of every terminal, so that its own theme decides.
     "dim": "2", "border": "2", "bar-rest": "2", "train-raw": "2;36",
@@ -76,74 +80,80 @@ def chart(
 
 
 def _by_plotext(layout: Layout, height: int, colour: bool) -> list[str]:
-    """The picture, line by line. The one figure of the process is cleared before and after."""
+    """The picture, line by line. The one figure of the process is cleared before and after.
+
+    It is given columns and thousandths of the height, and our labels: its own rulers overflow on
+    extreme numbers.
+    """
     import plotext  # noqa: PLC0415 - 50 ms that only a printed chart may cost
 
-    window = layout.window
-    assert window is not None
-    figure, zero = plotext.figure, layout.zero
+    figure = plotext.figure
     plotext.terminal.limit(False, False)
     figure.clear()
     try:
         figure.plot_size(layout.width, height)
         figure.theme("colorless")
-        for places, values, marker, shade in _signals(layout):
-            pen = plotext.marker(marker)
+        for signal in _signals(layout):
+            pen = plotext.marker(signal.marker)
             if colour:
-                pen.fill(plotext.pixel(shade))
-            signal = figure.signal([p - zero for p in places], values, marker=pen)
-            if marker == "braille":
-                signal.lines()
-            figure.draw(signal)
-        figure.ruler("x", "lower").lim(window.start - zero, window.stop - zero)
-        scale = layout.scale
-        if scale.log:
-            figure.ruler("y", "left").scale("log")
-        figure.ruler("y", "left").lim(scale.low, scale.high)
-        figure.ruler("y", "left").ticks(layout.ticks, layout.labels)
-        ticks = layout.x_ticks
-        figure.ruler("x", "lower").ticks([t.value for t in ticks], [t.label for t in ticks])
-        text = figure.build().string(not colour)
+                pen.fill(plotext.pixel(signal.shade))
+            drawn = figure.signal(signal.columns, _heights(layout, signal.values), marker=pen)
+            if signal.marker == _LINE:
+                drawn.lines()
+            figure.draw(drawn)
+        across, up = figure.ruler("x", "lower"), figure.ruler("y", "left")
+        across.lim(0, layout.columns * DOTS_X - 1)
+        across.ticks([t.column * DOTS_X for t in layout.x_ticks], [t.label for t in layout.x_ticks])
+        up.lim(0, _FINE)
+        up.ticks(_heights(layout, layout.ticks), layout.labels)
+        text = str(figure.build().string(not colour))
     finally:
         figure.clear()
-    return [line.rstrip() for line in str(text).rstrip("\n").split("\n")]
+    return [line.rstrip() for line in text.rstrip("\n").split("\n")]
 
 
-def _signals(layout: Layout) -> list[tuple[list[float], list[float], str, str]]:
-    """Places, values, marker and colour of what plotext draws: all finite, few per column."""
-    out = []
+class _Signal(NamedTuple):
+    """One thing to draw, finite and few values per column."""
+
+    columns: list[int]
+    values: list[float]
+    marker: str
+    shade: str
+
+
+def _heights(layout: Layout, values: Sequence[float]) -> list[int]:
+    fine = replace(layout.scale, dots=_FINE + 1)
+    return [min(max(_FINE - row, 0), _FINE) for row in fine.rows(values)]
+
+
+def _signals(layout: Layout) -> list[_Signal]:
+    """The line, the evaluations, the best of them."""
     if layout.smooth:
         known = [(x, v) for x, v in enumerate(layout.smooth) if v is not None]
-        out.append(_points(layout, known, "braille", "cyan"))
     else:
-        out.append(_points(layout, _extremes(layout.raw), "braille", "cyan"))
+        known = _extremes(layout.raw)
+    out = [_signal(known, _LINE, "cyan")]
     for number, columns in enumerate(layout.marked):
         known = [(x, s.mean) for x, s in enumerate(columns) if s is not None]
-        out.append(
-            _points(layout, known, "o" if number else "◆", "magenta" if number else "orange")
-        )
+        out.append(_signal(known, *(("o", "magenta") if number else ("◆", "orange"))))
     best, window = layout.plot.best, layout.window
     place = best.place(layout.view.axis) if best is not None else None
     if best is not None and best.value is not None and place is not None and window is not None:
-        out.append(([place], [best.value], "★", "green"))
-    return [signal for signal in out if signal[0]]
+        out.append(_signal([(window.column(place), best.value)], "★", "green"))
+    return [signal for signal in out if signal.columns]
+
+
+def _signal(known: Sequence[tuple[int, float]], marker: str, shade: str) -> _Signal:
+    return _Signal([x for x, _ in known], [v for _, v in known], marker, shade)
 
 
 def _extremes(columns: Sequence[Span | None]) -> list[tuple[int, float]]:
+    """Smallest and largest value of each column."""
     found: list[tuple[int, float]] = []
     for x, span in enumerate(columns):
         if span is not None:
             found += [(x, span.lo)] if span.lo == span.hi else [(x, span.lo), (x, span.hi)]
     return found
-
-
-def _points(
-    layout: Layout, known: Sequence[tuple[int, float]], marker: str, shade: str
-) -> tuple[list[float], list[float], str, str]:
-    window, scale = layout.window, layout.scale
-    assert window is not None
-    inside = [(x, min(max(v, scale.low), scale.high)) for x, v in known]
-    return [window.place(x) for x, _ in inside], [v for _, v in inside], marker, shade
 
 
 # --- the parts around it ------------------------------------------------------------------

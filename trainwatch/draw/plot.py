@@ -52,7 +52,8 @@ class Mark(NamedTuple):
 
     def place(self, axis: Axis) -> float | None:
         """Where it lies on the axis."""
-        return {"step": self.step, "epoch": self.epoch, "time": self.at}[axis]
+        place = {"step": self.step, "epoch": self.epoch, "time": self.at}[axis]
+        return place if place is not None and isfinite(place) else None
 
 
 @dataclass(frozen=True)
@@ -233,5 +234,5 @@ def _rounded(low: float, high: float, most: int) -> tuple[float, float]:
     quarter = axes.step_of(low, high, most) / 4
     if not quarter or not isfinite(low / quarter) or not isfinite(high / quarter):
         return low, high
-    low, high = floor(low / quarter) * quarter, -floor(-high / quarter) * quarter
-    return (low, high) if isfinite(low) and isfinite(high) else (low / 2, high / 2)
+    below, above = floor(low / quarter) * quarter, -floor(-high / quarter) * quarter
+    return (below, above) if isfinite(below) and isfinite(above) else (low, high)

@@ -20,10 +20,8 @@ class Window:
 
     def column(self, place: float) -> int:
         """The dot column of a place; outside of the window it is outside 0 .. columns-1."""
-        share = (place - self.start) / (self.stop - self.start)
-        return min(floor(min(max(share, -1.0), 2.0) * self.columns), 2 * self.columns) - (
-            1 if place == self.stop else 0
-        )
+        share = min(max((place - self.start) / (self.stop - self.start), -1.0), 2.0)
+        return floor(share * self.columns) - (place == self.stop)
 
     def place(self, column: float) -> float:
         """The place of the middle of a dot column."""
@@ -63,12 +61,14 @@ def whole(low: float, high: float, columns: int) -> Window:
     if 0 <= low <= size:
         step = rung(high / columns or 1 / columns)
         return Window(0.0, step * columns, columns)
+    block = max(columns // 16, 1)
     step = rung(size / columns)
-    start = floor(low / step / 16) * step * 16
-    while start + step * columns < high:
+    for _ in range(8):
+        start = floor(low / step / block) * step * block
+        if start + step * columns >= high:
+            return Window(start, start + step * columns, columns)
         step = rung(step * 1.01)
-        start = floor(low / step / 16) * step * 16
-    return Window(start, start + step * columns, columns)
+    return Window(low, high, columns)  # too few columns to have one on the ladder
 
 
 def chosen(
@@ -82,11 +82,7 @@ def chosen(
         start = whole(low, high, columns).start
     if stop is None:
         stop = start + rung(max(high - start, 0.0) / columns) * columns
-    if not (
-        isfinite(start)
-        and isfinite(stop)
-        and start < stop
-        and start + (stop - start) / columns > start
-    ):
+    column = (stop - start) / columns
+    if not (isfinite(start) and isfinite(column) and start < start + column < stop + column):
         return whole(low, high, columns)
     return Window(start, stop, columns)
