@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 VENVS = os.environ.get("TRAINWATCH_FRAMEWORK_VENVS")
 
 
+@pytest.fixture(autouse=True)
+def _only_with_the_frameworks() -> None:
+    if VENVS is None:
+        pytest.skip("TRAINWATCH_FRAMEWORK_VENVS is not set (see .ci/run)")
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Watched:
     return Watched(tmp_path)
@@ -32,9 +38,7 @@ def python() -> Callable[[str], str]:
     """The interpreter of a framework environment, or a skip that says what is missing."""
 
     def find(name: str) -> str:
-        if VENVS is None:
-            pytest.skip("TRAINWATCH_FRAMEWORK_VENVS is not set (see .ci/run)")
-        path = Path(VENVS, name, "bin", "python")
+        path = Path(VENVS or "", name, "bin", "python")
         if not path.exists():
             pytest.skip(f"there is no environment {name} in {VENVS}")
         return str(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TRAININGS = Path(__file__).parent / "trainings"
+ROOT = Path(__file__).parents[2]
 
 
 class Point(NamedTuple):
@@ -36,6 +37,7 @@ class Watched:
         self.output.mkdir()
         self.environment = {
             **os.environ,
+            "PYTHONPATH": str(ROOT),
             "TRAINWATCH_STATE": str(folder / "state"),
             "TRAINWATCH_CONFIG": str(folder / "config.toml"),
             "HF_HUB_OFFLINE": "1",
