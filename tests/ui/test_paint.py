@@ -17,8 +17,8 @@ from trainwatch.ui.paint import Exact, codes, exact, printable
 RED, BLUE = Ink.parse("#ff0000 on #000000"), Ink.parse("bold #0000ff on #000000")
 
 
-def written(update: CompositorUpdate) -> str:
-    painted = exact(update)
+def written(update: CompositorUpdate, colours: bool = True) -> str:
+    painted = exact(update, colours)
     assert isinstance(painted, Exact)
     return painted.render_segments(Console(color_system="truecolor"))
 
@@ -58,7 +58,7 @@ def test_an_attribute_that_ends_does_not_leak() -> None:
 
 
 def test_no_colour_at_all_writes_no_colour() -> None:
-    raw = written(LayoutUpdate([[Strip([Segment("x", Ink.parse("bold"))])]], Region(0, 0, 1, 1)))
+    raw = written(LayoutUpdate([[Strip([Segment("x", BLUE)])]], Region(0, 0, 1, 1)), colours=False)
     assert re.findall(r"\x1b\[([\d;]*)m", raw) == ["1", ""]
 
 

@@ -118,6 +118,15 @@ class Rows:
         found = (bisect_right if after else bisect_left)(self._times, at)
         return self._time_rows[found] if found < len(self._times) else len(self.steps)
 
+    def step_at(self, source: str, offset: int) -> int | None:
+        """The step that the newest row told that starts at or before a place of its source."""
+        ends = [*self._source_rows[1:], len(self.steps)]
+        for name, first, end in zip(self._sources[::-1], self._source_rows[::-1], ends[::-1], strict=True):
+            row = bisect_right(self.offsets, offset, first, end) - 1
+            if name == source and row >= first:
+                return self.step(row)
+        return None
+
     # --- repairing ------------------------------------------------------------------------
 
     def set_step(self, row: int, step: int, flag: int = 0) -> None:

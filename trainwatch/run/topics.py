@@ -18,3 +18,6 @@ class Topic(IntFlag):
     MACHINE = auto()
     TROUBLE = auto()
     VERDICT = auto()
+
+
+EVERYTHING = ~Topic.NOTHING

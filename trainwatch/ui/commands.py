@@ -36,8 +36,8 @@ class Action(NamedTuple):
 
 
 def actions(owner: type[DOMNode], keys: Mapping[str, str]) -> Iterator[Action]:
-    """The actions that ``owner`` declares; ``keys`` are a person's own, by id."""
-    for binding in owner.BINDINGS:
+    """The actions of ``owner``, its bases first; ``keys`` are a person's own, by id."""
+    for binding in (b for base in reversed(owner.__mro__) for b in vars(base).get("BINDINGS", ())):
         if isinstance(binding, Binding) and binding.id:
             pressed = keys.get(binding.id, binding.key)
             yield Action(

@@ -17,6 +17,7 @@ from trainwatch.ui.panels.keys import Keys
 from trainwatch.ui.rows import Desk, Look
 from trainwatch.ui.screens import help as help_page
 from trainwatch.ui.screens.confirm import Choices, Confirm
+from trainwatch.ui.screens.live import LiveScreen
 from trainwatch.ui.screens.page import Page, Pages
 from trainwatch.ui.screens.watch import TOUR, WatchScreen
 from trainwatch.ui.themes import THEMES, Inks
@@ -83,7 +84,7 @@ class Monitor(App[int]):
     def _publish(self, changed: Topic) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, WatchScreen | Page):
+            if isinstance(screen, LiveScreen):
                 screen.publish(changed)
             if not screen.is_modal:
                 return
@@ -155,7 +156,7 @@ class Monitor(App[int]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Textual's way to the terminal, with as few bytes as the change needs."""
-        super()._display(screen, exact(renderable))  # type: ignore[arg-type]  # as Textual itself
+        super()._display(screen, exact(renderable, self.options.colours))  # type: ignore[arg-type]  # as Textual itself
 
     def _fatal_error(self) -> None:
         """Leave without a traceback: what failed is told in one sentence when the screen is closed."""

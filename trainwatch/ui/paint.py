@@ -15,14 +15,13 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from rich.color import ColorSystem
 from rich.style import Style as Ink
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.color import Color
+    from rich.color import Color, ColorSystem
     from rich.console import Console, RenderableType
     from rich.segment import Segment
     from textual.strip import Strip
@@ -43,24 +42,25 @@ Stretch: TypeAlias = "tuple[int, int, Iterable[Segment]]"
 """Column, line and what is written from there on."""
 
 
-def exact(update: Update) -> Update:
-    """The same update, written with as few bytes as it needs."""
+def exact(update: Update, colours: bool = True) -> Update:
+    """The same update, written with as few bytes as it needs; without ``colours`` none are."""
     if isinstance(update, ChopsUpdate):
-        return Exact(_spans(update))
+        return Exact(_spans(update), colours)
     if isinstance(update, LayoutUpdate):
-        return Exact(_lines(update))
+        return Exact(_lines(update), colours)
     return update
 
 
 class Exact(CompositorUpdate):
     """Stretches of cells at their places."""
 
-    def __init__(self, stretches: Iterable[Stretch]) -> None:
+    def __init__(self, stretches: Iterable[Stretch], colours: bool) -> None:
         self._stretches = stretches
+        self._colours = colours
 
     def render_segments(self, console: Console) -> str:
         """The terminal sequences of all stretches; they begin and end without any style."""
-        system = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001 - as Textual does
+        system = console._color_system if self._colours else None  # noqa: SLF001 - as Textual does
         out: list[str] = []
         shown = codes(Ink.null(), system)
         for x, y, segments in self._stretches:
@@ -104,14 +104,14 @@ def _known(strips: Iterable[Strip | None]) -> Iterable[Strip]:
 
 
 @lru_cache(4096)
-def codes(ink: Ink, system: ColorSystem) -> tuple[frozenset[int], str, str]:
+def codes(ink: Ink, system: ColorSystem | None) -> tuple[frozenset[int], str, str]:
     """Attributes, foreground and background of a style as SGR parameters."""
     attributes = frozenset(code for name, code in _ATTRIBUTES if getattr(ink, name))
     return attributes, _colour(ink.color, system, True), _colour(ink.bgcolor, system, False)
 
 
-def _colour(colour: Color | None, system: ColorSystem, foreground: bool) -> str:
-    if colour is None or colour.is_default:
+def _colour(colour: Color | None, system: ColorSystem | None, foreground: bool) -> str:
+    if colour is None or system is None or colour.is_default:
         return "39" if foreground else "49"
     return ";".join(colour.downgrade(system).get_ansi_codes(foreground))
 

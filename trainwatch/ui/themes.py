@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from rich.color import Color as RichColor
 from rich.style import Style as Ink
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from trainwatch.read.clean import Sgr
 
@@ -90,6 +90,7 @@ THEMES: Final[tuple[Theme, ...]] = (
         panel="ansi_default",
         boost="ansi_default",
         ansi=True,
+        variables=BUILTIN_THEMES["ansi-dark"].variables,
     ),
 )
 

@@ -195,6 +195,8 @@ class Chart(Panel):
         index = None if series is None or step is None else series.nearest("step", step)
         if series is not None and index is not None:
             self._look_at(place_of(series, index, self.view.axis))
+        elif step is None:
+            self._look_at(None)
 
     def _point(self, series: Series, index: int | None) -> None:
         """Put the cursor on a point, and tell the other panels."""

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from trainwatch.draw import header, summary
 from trainwatch.draw.header import HeaderView
 from trainwatch.draw.rows import width
-from trainwatch.run.topics import Topic
+from trainwatch.run.topics import EVERYTHING, Topic
 from trainwatch.ui.rows import Panel
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from trainwatch.draw.rows import Row
     from trainwatch.ui.rows import Desk
-
-EVERYTHING = ~Topic.NOTHING
 
 
 class Header(Panel, can_focus=False):

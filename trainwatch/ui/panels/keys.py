@@ -23,7 +23,6 @@ class Keys(Panel, can_focus=False):
     """The keys of the focused panel first, then those of the whole screen; each can be clicked."""
 
     NAME = "keys"
-    AGES = True
 
     def __init__(self, desk: Desk, **keywords: Any) -> None:
         super().__init__(desk, **keywords)
@@ -46,7 +45,7 @@ class Keys(Panel, can_focus=False):
         self._ticks -= 1
         if self._said and self._ticks <= 0:
             self._said = ""
-        self.redraw()
+            self.redraw()
 
     def rows(self, columns: int, lines: int) -> list[Row]:
         """One line."""

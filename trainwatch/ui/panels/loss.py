@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.binding import Binding
+
 from trainwatch.draw import loss
 from trainwatch.ui.panels.chart import Chart
 
@@ -15,6 +17,9 @@ class Loss(Chart):
     """Training and evaluation loss."""
 
     NAME = "loss"
+    BINDINGS = [
+        Binding("enter", "screen.full", id="loss.open", show=False, tooltip="on the whole screen"),
+    ]
 
     def plot(self) -> Plot:
         """The loss of the run."""

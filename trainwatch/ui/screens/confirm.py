@@ -150,7 +150,7 @@ class Confirm(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The box and its keys."""
         yield self._choices
-        yield Keys(self._desk)
+        yield Keys(self._desk, id="keys")
 
     def answered(self, answer: facts.Answer) -> None:
         """The probe tells what it did."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
-from textual.screen import Screen
 
 from trainwatch.draw.rows import Picture
-from trainwatch.ui.panels.keys import Keys
+from trainwatch.run.topics import EVERYTHING
 from trainwatch.ui.rows import Panel
+from trainwatch.ui.screens.live import LiveScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from trainwatch.draw.rows import Row
-    from trainwatch.run.topics import Topic
     from trainwatch.ui.rows import Desk
 
 
 class Pages(Panel):
     """Rows that may be more than fit, drawn for the width there is."""
 
+    TOPICS = EVERYTHING
     AGES = True
     BINDINGS = [
         Binding("down,j", "scroll(1)", "scroll", id="page.down", tooltip="a line down"),
@@ -68,7 +68,7 @@ class Pages(Panel):
         self.action_scroll(-3)
 
 
-class Page(Screen[None]):
+class Page(LiveScreen):
     """One page over the whole screen."""
 
     BINDINGS = [
@@ -76,15 +76,10 @@ class Page(Screen[None]):
     ]
 
     def __init__(self, desk: Desk, title: str, draw: Callable[[int], list[Row]]) -> None:
-        super().__init__()
-        self._desk = desk
+        super().__init__(desk)
         self._pages = Pages(desk, title, draw)
 
     def compose(self) -> ComposeResult:
         """The page and its keys."""
         yield self._pages
-        yield Keys(self._desk)
-
-    def publish(self, _: Topic) -> None:
-        """Whatever changed, the page may show it."""
-        self._pages.redraw()
+        yield self.keys

@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
+from trainwatch.run.topics import Topic
 from trainwatch.ui.panels.checkpoints import Checkpoints
 from trainwatch.ui.panels.devices import Devices
 from trainwatch.ui.panels.gap import Gap
 from trainwatch.ui.panels.header import Header, Summary, Tabs
-from trainwatch.ui.panels.keys import Keys
 from trainwatch.ui.panels.log import LogPanel
 from trainwatch.ui.panels.loss import Loss
 from trainwatch.ui.panels.machine import Machine
 from trainwatch.ui.rows import Panel
+from trainwatch.ui.screens.live import LiveScreen
+from trainwatch.ui.screens.metrics import MetricsScreen
 from trainwatch.ui.screens.prompt import Prompt
 
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from trainwatch.run.topics import Topic
+    from trainwatch import facts
     from trainwatch.ui.app import Options
     from trainwatch.ui.messages import Asked, Picked
     from trainwatch.ui.rows import Desk
@@ -36,7 +37,7 @@ TOUR: tuple[type[Panel], ...] = (Loss, Gap, Checkpoints, Devices, Machine, LogPa
 """The panels in the order of their digits."""
 
 
-class WatchScreen(Screen[None]):
+class WatchScreen(LiveScreen):
     """Everything about one run."""
 
     AUTO_FOCUS = "#loss"
@@ -51,7 +52,7 @@ class WatchScreen(Screen[None]):
         (22, "-high"),
     ]
     BINDINGS = [
-        Binding("slash", "search", "search", id="search", tooltip="search the log"),
+        Binding("slash", "search", "search", id="log.search", tooltip="search the log"),
         Binding("tab", "step(1)", "next", id="next", tooltip="the next panel"),
         Binding("shift+tab", "step(-1)", id="before", show=False, tooltip="the panel before"),
         Binding("f", "full", "full", id="full", tooltip="one panel on the whole screen, or all"),
@@ -65,14 +66,14 @@ class WatchScreen(Screen[None]):
     ]
 
     def __init__(self, desk: Desk, options: Options) -> None:
-        super().__init__(classes="-first")
-        self._desk = desk
+        super().__init__(desk, classes="-first")
         self._options = options
         self._place = 0
+        self._told: frozenset[facts.Trouble] = frozenset()
 
     def compose(self) -> ComposeResult:
         """All panels; the style sheet shows those that the size has room for."""
-        desk = self._desk
+        desk = self.desk
         self.tour: tuple[Panel, ...] = (
             Loss(desk, self._options.smoothing, id="loss", classes="tour -shown"),
             Gap(desk, id="gap", classes="tour"),
@@ -95,21 +96,22 @@ class WatchScreen(Screen[None]):
                 yield machine
         yield self.log_panel
         yield Summary(desk, id="summary")
-        self.keys = Keys(desk, id="keys")
         yield self.keys
 
     # --- what changed -------------------------------------------------------------------------
 
     def publish(self, changed: Topic) -> None:
-        """Have the panels drawn that this concerns; nothing changed means a second passed."""
-        for panel in self.query(Panel):
-            if panel.TOPICS & changed or (not changed and panel.AGES):
-                panel.redraw()
+        """Tell the panels, and the person what does not work."""
+        super().publish(changed)
+        if changed & Topic.TROUBLE:
+            self._tell()
 
-    def on_screen_resume(self) -> None:
-        """Draw what changed while another screen was seen."""
-        for panel in self.query(Panel):
-            panel.redraw()
+    def _tell(self) -> None:
+        """Say a new trouble once; it stays to be read with the machine's details."""
+        known, self._told = self._told, frozenset(self.desk.run.troubles.values())
+        fresh = sorted(self._told - known, key=lambda trouble: trouble.at)
+        if fresh:
+            self.keys.say(f"! {fresh[-1].text}  {fresh[-1].fix}")
 
     # --- which panel --------------------------------------------------------------------------
 
@@ -117,7 +119,7 @@ class WatchScreen(Screen[None]):
         """To the panel of a digit."""
         self._place = (number - 1) % len(self.tour)
         self._mark()
-        self.call_after_refresh(self._focus)
+        self.set_focus(self.tour[self._place])
 
     def action_step(self, by: int) -> None:
         """To the next panel, or the one before."""
@@ -133,7 +135,7 @@ class WatchScreen(Screen[None]):
             self._place = self.tour.index(self.focused)
         self.toggle_class("-full")
         self._mark()
-        self.call_after_refresh(self._focus)
+        self.set_focus(self.tour[self._place])
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click chose a panel."""
@@ -149,22 +151,28 @@ class WatchScreen(Screen[None]):
             widget.set_class(widget is shown or widget in shown.ancestors, "-shown")
         self.tabs.current = shown
 
-    def _focus(self) -> None:
-        self.tour[self._place].focus()
-
     # --- what one panel tells the others ------------------------------------------------------
 
     def on_picked(self, message: Picked) -> None:
         """The curve, the line of the log and the checkpoint of one moment belong together."""
-        step = message.step
-        if step is None and message.source is not None and message.offset is not None:
-            step = None  # later
+        step, source, offset = message.step, message.source, message.offset
+        metrics = self.desk.run.metrics
+        if step is None and source is not None and offset is not None:
+            step = metrics.rows.step_at(source, offset)
+        elif source is None and step is not None and (loss := metrics.loss) is not None:
+            index = loss.nearest("step", step)
+            if index is not None:
+                source, offset = loss.source(index), loss.offset(index)
         if message.origin is not self.loss:
             self.loss.pick(step)
         if message.origin is not self.log_panel:
-            self.log_panel.pick(message.source, message.offset)
+            self.log_panel.pick(source, offset)
         if message.origin is not self.checkpoints:
             self.checkpoints.pick(step)
+
+    def action_metrics(self) -> None:
+        """Every metric as a grid."""
+        self.app.push_screen(MetricsScreen(self.desk, self.loss.view))
 
     async def on_asked(self, message: Asked) -> None:
         """A line of text is wanted."""

@@ -1,0 +1,36 @@
+"""What every screen of a run has in common: panels that hear what changed, and keys below them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from trainwatch.ui.panels.keys import Keys
+from trainwatch.ui.rows import Panel
+
+if TYPE_CHECKING:
+    from trainwatch.run.topics import Topic
+    from trainwatch.ui.rows import Desk
+
+
+class LiveScreen(Screen[None]):
+    """Draws its panels when the pump publishes what they show."""
+
+    def __init__(self, desk: Desk, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self.desk = desk
+        self.keys = Keys(desk, id="keys")
+
+    def publish(self, changed: Topic) -> None:
+        """Have the panels drawn that this concerns; nothing changed means a second passed."""
+        if not changed:
+            self.keys.tick()
+        for panel in self.query(Panel):
+            if panel.TOPICS & changed or (not changed and panel.AGES):
+                panel.redraw()
+
+    def on_screen_resume(self) -> None:
+        """Draw what changed while another screen was seen."""
+        for panel in self.query(Panel):
+            panel.redraw()
