@@ -88,6 +88,7 @@ class History:
             series.corrected(first)
             series.moved(first, len(series))
         self._store.version += 1
+        self._store.repaired += 1
         self._put_in(record, self._hold(record, new) if wait and not self._over else new)
 
     def _repair(self, row: int, record: Metrics, i: int, changed: dict[Key, int]) -> None:

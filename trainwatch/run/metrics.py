@@ -45,6 +45,8 @@ class MetricStore:
     def __init__(self) -> None:
         self.version = 0
         """Counts every change: what was computed from an older version is out of date."""
+        self.repaired = 0
+        """Counts the changes that reached further back than the newest rows."""
         self.rows = Rows()
         self.steps_per_epoch: float | None = None
         """Told by a file; gives steps to rows that only tell their epoch."""

@@ -69,6 +69,11 @@ class Series:
         """The value of one point; may be NaN or infinite."""
         return self.values[index]
 
+    def mean(self, start: int, stop: int) -> float | None:
+        """The mean of the finite values of the points ``start .. stop``."""
+        count = stop - start - (self._marked(start, stop) if self.marks else 0)
+        return self._pyramid.over(start, stop)[2] / count if count > 0 else None
+
     def step(self, index: int) -> int | None:
         """The training step of the point."""
         return self.rows.step(self.places.row(index))

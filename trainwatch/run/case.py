@@ -1,0 +1,126 @@
+"""Everything a rule may look at, and what it may say.
+
+The law of this file: a rule sees a ``Case`` and returns a ``Finding``; it changes nothing. Whatever
+is costly is computed once per case and only when a rule asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from trainwatch.run.course import Course, course
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainwatch.run.limits import Limits
+    from trainwatch.run.metrics import MetricStore
+    from trainwatch.run.pairing import Pair, Pairing
+    from trainwatch.run.series import Series
+
+State: TypeAlias = Literal[
+    "not-enough-data", "broken-numbers", "not-training", "stalled", "diverging",
+    "overfitting", "turning", "plateau", "never-better", "healthy",
+]  # fmt: skip
+Severity: TypeAlias = Literal["ok", "info", "warning", "critical"]
+Result: TypeAlias = Literal["clear", "fired", "skipped"]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How long nothing was printed, and what the machine does meanwhile."""
+
+    seconds: float
+    usual: float | None  # seconds between two lines of this run
+    cpu: float | None = None  # cores in use by the run
+    busy: float | None = None  # 0..1, of the cards of this run
+    power: float | None = None  # watts, of the cards of this run
+    power_usual: float | None = None
+    work: str = ""  # what the run is known to be doing: "evaluating", "saving"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule says."""
+
+    rule: str
+    result: Result
+    why: str
+    severity: Severity = "ok"
+    headline: str = ""
+    advice: str | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    course: Course | None = None  # the evaluation set it speaks of
+
+
+class Setting(NamedTuple):
+    """What is known of the run besides its numbers."""
+
+    silence: Silence | None = None  # None: it ended, or is not watched live
+    ended: bool = False
+    checkpoints: Mapping[int, str] = {}  # step -> name of a complete one
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run before the rules."""
+
+    metrics: MetricStore
+    pairing: Pairing
+    limits: Limits
+    setting: Setting
+
+    @cached_property
+    def loss(self) -> Series | None:
+        """The training loss."""
+        return self.metrics.loss
+
+    @cached_property
+    def courses(self) -> list[Course]:
+        """The evaluation losses that have any finite value."""
+        found = [course(s, self.metrics.grain(s)) for s in self.metrics.evals]
+        return [c for c in found if len(c)]
+
+    @cached_property
+    def reinforced(self) -> bool:
+        """Whether this is reinforcement learning, whose loss says nothing of progress."""
+        names = {s.key.name for s in self.metrics.series()}
+        return "reward" in names and bool(
+            names & {"kl", "reward_std", "frac_reward_zero_std", "approx_kl", "policy_loss"}
+        )
+
+    def beside(self, chosen: Course, at: int) -> Pair | None:
+        """The pair of one evaluation."""
+        return self.pairing.pair(chosen.series, chosen.indexes[at])
+
+    @cached_property
+    def comparable(self) -> str:
+        """Why train and eval loss cannot be set against each other; "" when they can."""
+        if self.reinforced:
+            return "the loss of reinforcement learning is no measure of progress"
+        if self.loss is None:
+            return "no train loss is reported"
+        for chosen in self.courses[:1]:
+            pair = self.beside(chosen, 0)
+            if pair is None or pair.train is None:
+                continue
+            low, high = sorted((abs(pair.train), abs(pair.eval)))
+            if low * self.limits.comparable < high or pair.train * pair.eval < 0:
+                return (
+                    f"train ({pair.train:.4g}) and eval loss ({pair.eval:.4g}) do not measure the"
+                    " same thing"
+                )
+        return ""
+
+    def train_over(self, chosen: Course, start: int, stop: int) -> tuple[float, int] | None:
+        """(mean, number) of the train losses logged during the evaluations ``start .. stop``."""
+        return self.pairing.during(chosen.series, chosen.indexes[start], chosen.indexes[stop - 1])
+
+
+def named(chosen: Course | None, case: Case) -> str:
+    """ " of X" where there are several evaluation sets to tell apart."""
+    if chosen is None or len(case.courses) < 2 or chosen.series.key.dataset is None:
+        return ""
+    return f" of {chosen.series.key.dataset}"
