@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 BLOCK = 1 << 18
-BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the nth start in a row that failed
+BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a start, by the failures before it
+STEADY = 10.0  # seconds after which a probe that dies did not fail to start
 
 _BOOT = (
     "import sys; del sys.path[0]; sys.path.append({!r}); "
@@ -50,9 +51,15 @@ def local_probe() -> list[str]:
 class ChildLink:
     """Facts of a probe started by ``argv``; with ``record``, a journal of them is written there."""
 
-    def __init__(self, argv: Sequence[str], record: Path | None = None) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        record: Path | None = None,
+        backoff: Sequence[float] = BACKOFF,
+    ) -> None:
         self._argv = list(argv)
         self._record = record
+        self._backoff = backoff
         self._inbox = Inbox()
         self._memory = Memory()
         self._requests: deque[Any] = deque()
@@ -114,10 +121,10 @@ class ChildLink:
             reason = self._converse()
             if not reason:
                 break
-            failures = 0 if time.monotonic() - started > BACKOFF[-1] else failures + 1
+            failures = 0 if time.monotonic() - started > STEADY else failures + 1
             self._troubled = True
             self._deliver([*self._memory.broken(), _trouble(reason)])
-            self._pause(BACKOFF[min(failures, len(BACKOFF) - 1)])
+            self._pause(self._backoff[min(failures, len(self._backoff) - 1)])
         if self._journal is not None:
             self._journal.close()
         self._inbox.end()
@@ -267,6 +274,7 @@ def _reap(probe: subprocess.Popen[bytes], kill: bool) -> int | None:
     try:
         return probe.wait(0.5)
     except subprocess.TimeoutExpired:
+        threading.Thread(target=probe.wait, name="reaper", daemon=True).start()
         return None
 
 

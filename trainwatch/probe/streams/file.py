@@ -60,6 +60,8 @@ class FileStream:
         """Bytes of the open file, also where it has been renamed or deleted."""
         data, size, mtime = b"", 0, 0.0
         try:
+            if self._fd < 0:
+                self._fd, self._identity = _open(self.path)
             data = os.pread(self._fd, min(length, MAX_RAW), offset)
             status = os.fstat(self._fd)
             size, mtime = status.st_size, status.st_mtime
