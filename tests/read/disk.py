@@ -37,13 +37,13 @@ class Disk:
             listing.matcher(layouts.folders()),
             listing.matcher(want.pattern for want in layouts.wants()),
         )
-        self._take(facts.Listing(str(self.root), found.entries, found.complete, self.now))
+        self.take(facts.Listing(str(self.root), found.entries, found.complete, self.now))
         for entry in found.entries:
             if entry.kind == "file":
                 self._send(entry)
-        self._note(self.folders.caught_up(self.now))
-        self._answer()
-        self._note(self.folders.tick(self.now))
+        self.note(self.folders.caught_up(self.now))
+        self.answer()
+        self.note(self.folders.tick(self.now))
         return self.seen
 
     @property
@@ -61,19 +61,19 @@ class Disk:
                 if self._sent.get(entry.path) != sent:
                     self._sent[entry.path] = sent
                     for each in sent:
-                        self._take(each._replace(at=self.now))
+                        self.take(each._replace(at=self.now))
                 return
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
         while asked := self.folders.requests():
             for read in asked:
                 answer = parts.part(read.path, read.offset, read.length, self.now)
-                self._take(answer)
+                self.take(answer)
 
-    def _take(self, fact: facts.Listing | facts.FileBytes) -> None:
-        self._note(self.folders.feed(fact))
+    def take(self, fact: facts.Listing | facts.FileBytes) -> None:
+        self.note(self.folders.feed(fact))
 
-    def _note(self, seen: list[CheckpointsSeen]) -> None:
+    def note(self, seen: list[CheckpointsSeen]) -> None:
         for self.last in seen:
             pass
 

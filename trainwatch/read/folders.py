@@ -31,6 +31,9 @@ def _matching(patterns: Iterable[str]) -> Pattern[str]:
     return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
 
 
+_NEVER = float("inf")
+
+
 class Folders:
     """Listings and file bytes of any number of roots become CheckpointsSeen."""
 
@@ -48,7 +51,7 @@ class Folders:
             seen
             for root in self._roots.values()
             if root.put(fact)
-            for seen in root.look(fact.at, self._over)
+            for seen in root.refresh(fact.at, self._over)
         ]
 
     def tick(self, at: float) -> list[CheckpointsSeen]:
@@ -79,17 +82,29 @@ class Folders:
 class _Known(NamedTuple):
     """What was last made of one folder."""
 
-    state: object  # of everything that may change it
+    folder: Folder
+    state: object  # of everything on disk that may change it
+    over: bool
     since: float
     claims: tuple[Claim, ...]
     deadline: float  # when to look again although nothing changed
+
+    @property
+    def is_whole(self) -> bool:
+        """The folder itself is a checkpoint; nothing below is looked at for others."""
+        return any(claim.names is None for claim in self.claims)
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Names in the folder that belong to a checkpoint."""
+        return frozenset().union(*(claim.names or () for claim in self.claims))
 
 
 class _Root:
     """One root: its tree, its bytes, and what was made of each folder."""
 
     def __init__(self, path: str) -> None:
-        self.deadline = float("inf")
+        self.deadline = _NEVER
         self._path = path
         self._wanted = _matching(want.pattern for want in layouts.wants())
         self._likely = _matching(layouts.folders())
@@ -101,6 +116,7 @@ class _Root:
         self._last: CheckpointsSeen | None = None
 
     def listed(self, listing: facts.Listing) -> None:
+        """Take in what is there now."""
         self._shelf.now = listing.at
         self._tree = grow(listing, self._shelf)
         self._complete = listing.complete
@@ -112,16 +128,21 @@ class _Root:
         path = fact.path[len(prefix) :]
         if not fact.path.startswith(prefix) or not self._shelf.put(path, fact):
             return False
-        self._dirty |= {path[:end] for end in range(len(path)) if path[end] == "/"} | {""}
-        return self._tree is not None
+        above = path.rpartition("/")[0]
+        for place, known in self._known.items():
+            holds = not place or path.startswith(place + "/")
+            beside = known.folder.parent is not None and known.folder.parent.path == above
+            if holds or beside:
+                self._dirty.add(place)
+        return True
 
     def caught_up(self, at: float) -> None:
+        """Whatever has not come until now does not come by itself."""
         self._shelf.caught_up = at
         self.deadline = min(self.deadline, at)
-        self._known = {
-            path: known._replace(deadline=at) if known.deadline < float("inf") else known
-            for path, known in self._known.items()
-        }
+        for path, known in self._known.items():
+            if known.deadline < _NEVER:
+                self._known[path] = known._replace(deadline=at)
 
     def requests(self) -> list[facts.Read]:
         """Bytes that are needed to go on; each is told once."""
@@ -134,34 +155,48 @@ class _Root:
             return []
         self._shelf.now = at
         known: dict[str, _Known] = {}
-        claims = list(self._visit(self._tree, at, over, known))
-        self._known, self._dirty = known, set()
-        self.deadline = min((k.deadline for k in known.values()), default=float("inf"))
+        waiting = [self._tree]
+        while waiting:
+            folder = waiting.pop()
+            found = known[folder.path] = self._make(folder, at, over)
+            if not found.is_whole:
+                waiting += [f for name, f in folder.folders.items() if name not in found.taken]
+        self._known = known
+        self._dirty.clear()
+        self.deadline = min((each.deadline for each in known.values()), default=_NEVER)
+        return self._tell(at)
+
+    def refresh(self, at: float, over: bool) -> list[CheckpointsSeen]:
+        """The same after bytes have come: only the folders that they are about are looked at."""
+        self._shelf.now = at
+        changed = False
+        for path in self._dirty:
+            old = self._known[path]
+            new = self._known[path] = self._make(old.folder, at, over)
+            if (new.is_whole, new.taken) != (old.is_whole, old.taken):
+                return self.look(at, over)
+            changed |= new.claims != old.claims
+        self._dirty.clear()
+        self.deadline = min((known.deadline for known in self._known.values()), default=_NEVER)
+        return self._tell(at) if changed else []
+
+    def _tell(self, at: float) -> list[CheckpointsSeen]:
+        claims = [claim for known in self._known.values() for claim in known.claims]
         seen = CheckpointsSeen(self._path, _with_progress(claims), tuple(self._odd()), at)
         if self._last is not None and seen[:3] == self._last[:3]:
             return []
         self._last = seen
         return [seen]
 
-    def _visit(
-        self, folder: Folder, at: float, over: bool, known: dict[str, _Known]
-    ) -> Iterator[Claim]:
-        found = known[folder.path] = self._make(folder, at, over)
-        yield from found.claims
-        taken = set().union(*(claim.names or () for claim in found.claims))
-        if not any(claim.names is None for claim in found.claims):
-            for name, below in folder.folders.items():
-                if name not in taken:
-                    yield from self._visit(below, at, over, known)
-
     def _make(self, folder: Folder, at: float, over: bool) -> _Known:
         last = self._known.get(folder.path)
-        state = (folder.entries, self._signposts(folder.parent), over)
+        state = (folder.entries, self._signposts(folder.parent))
         if last is None:
             since = min(at, max((entry.mtime for entry in folder.entries), default=at))
-        elif last.state == state:
-            if folder.path not in self._dirty and at < last.deadline:
-                return last
+        elif last.folder is folder or last.state == state:
+            due = folder.path in self._dirty or at >= last.deadline or over != last.over
+            if not due:
+                return last._replace(folder=folder)
             since = last.since
         else:
             since = at
@@ -169,9 +204,10 @@ class _Root:
         try:
             claims = tuple(_claims(folder))
         except WaitingError:
-            return _Known(state, since, last.claims if last else (), at + PATIENCE)
+            claims = last.claims if last else ()
+            return _Known(folder, state, over, since, claims, at + PATIENCE)
         writing = any(claim.seen.state == "writing" for claim in claims)
-        return _Known(state, since, claims, since + QUIET if writing else float("inf"))
+        return _Known(folder, state, over, since, claims, since + QUIET if writing else _NEVER)
 
     def _signposts(self, folder: Folder | None) -> Sequence[facts.Entry]:
         """The files beside a folder that may say something about it."""

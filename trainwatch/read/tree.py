@@ -54,11 +54,13 @@ class _Held:
         return True
 
     def find(self, offset: int, length: int) -> bytes | None:
-        """These bytes, if one part holds them all."""
-        for start, data in self.parts.items():
-            if start <= offset and offset + length <= start + len(data):
-                return data[offset - start : offset - start + length]
-        return None
+        """These bytes, if they are here."""
+        found = b""
+        for start in sorted(self.parts):
+            at = offset + len(found) - start
+            if 0 <= at < len(self.parts[start]):
+                found += self.parts[start][at : at + length - len(found)]
+        return found if len(found) == length else None
 
 
 class Shelf:
@@ -103,7 +105,7 @@ class Shelf:
             self.requests.append(Read(f"{self.root}/{path}", offset, length))
             self._since[path] = self.now
         since = self._since.get(path, self.now)
-        if self.now - since > PATIENCE or (comes_by_itself and since < self.caught_up):
+        if self.now - since > PATIENCE or (comes_by_itself and since <= self.caught_up):
             return UnreadableError("it could not be read")
         return WaitingError(path)
 
