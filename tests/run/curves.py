@@ -104,7 +104,7 @@ class _Healthy(_Shape):
         self.power = self.random.choice((0.0, self.random.uniform(0.1, 0.6)))
 
     def fall(self, t: float) -> float:
-        return (1 + 30 * t) ** -self.power if self.power else super().fall(t)
+        return exp(-self.power * log(1 + 30 * t)) if self.power else super().fall(t)
 
 
 class _Plateau(_Shape):
@@ -136,7 +136,9 @@ class _Turning(_Shape):
         return low * (1 + self.rise * past**self.bend)
 
     def train(self, t: float) -> float:
-        return 0.9 * (self.fall(t) if t < self.turn else self.fall(self.turn) * (1 - 0.7 * (t - self.turn)))
+        return 0.9 * (
+            self.fall(t) if t < self.turn else self.fall(self.turn) * (1 - 0.7 * (t - self.turn))
+        )
 
 
 class _Overfitting(_Turning):
@@ -163,7 +165,9 @@ class _Double(_Turning):
 
 class _Drops(_Shape):
     def prepare(self) -> None:
-        self.drops = sorted(self.random.uniform(0.3, 0.9) for _ in range(self.random.choice((1, 2))))
+        self.drops = sorted(
+            self.random.uniform(0.3, 0.9) for _ in range(self.random.choice((1, 2)))
+        )
         self.creep = self.random.uniform(0, 0.04)
         self.speed = 20
 

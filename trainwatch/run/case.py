@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from trainwatch.run.course import Course, course
+from trainwatch.run.noise import running_medians, sigma
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from trainwatch.run.limits import Limits
     from trainwatch.run.metrics import MetricStore
     from trainwatch.run.pairing import Pair, Pairing
     from trainwatch.run.series import Series
+
+NOISE_REACH = 2000
+"""So many newest train logs tell the noise; longer histories are looked at in blocks."""
 
 State: TypeAlias = Literal[
     "not-enough-data", "broken-numbers", "not-training", "stalled", "diverging",
@@ -91,6 +96,42 @@ class Case:
             names & {"kl", "reward_std", "frac_reward_zero_std", "approx_kl", "policy_loss"}
         )
 
+    @cached_property
+    def train_values(self) -> Sequence[float]:
+        """The finite train losses that no restart ran again."""
+        if self.loss is None:
+            return []
+        pieces = self.loss.pieces()
+        if len(pieces) == 1 and not self.loss.marks and pieces[0] == (0, len(self.loss)):
+            return self.loss.values
+        return [v for a, b in pieces for v in self.loss.values[a:b] if isfinite(v)]
+
+    @cached_property
+    def train_noise(self) -> float:
+        """Standard deviation of one newer train loss around its course."""
+        return sigma(self.train_values[-NOISE_REACH:])
+
+    def lowest_train(self, width: int) -> tuple[float, int]:
+        """(lowest median of ``width`` neighbours before the newest ones, its index in the series)."""
+        loss, values = self.loss, self.train_values
+        if loss is None or len(values) > NOISE_REACH:
+            return self._lowest_blocks(width)
+        head = running_medians(values[:-width], width)
+        at = min(range(len(head)), key=head.__getitem__)
+        return head[at], at + width // 2
+
+    def _lowest_blocks(self, width: int) -> tuple[float, int]:
+        """The same over the means of many equal blocks, for long histories."""
+        assert self.loss is not None
+        size = -(-len(self.loss) // 1000)
+        means = [
+            (mean, i)
+            for a, b in self.loss.pieces()
+            for i in range(a, b - width, size)
+            if (mean := self.loss.mean(i, min(i + size, b - width))) is not None
+        ]
+        return min(means)
+
     def beside(self, chosen: Course, at: int) -> Pair | None:
         """The pair of one evaluation."""
         return self.pairing.pair(chosen.series, chosen.indexes[at])
@@ -120,7 +161,7 @@ class Case:
 
 
 def named(chosen: Course | None, case: Case) -> str:
-    """ " of X" where there are several evaluation sets to tell apart."""
+    """Which evaluation set, where there are several to tell apart: " of X", else nothing."""
     if chosen is None or len(case.courses) < 2 or chosen.series.key.dataset is None:
         return ""
     return f" of {chosen.series.key.dataset}"

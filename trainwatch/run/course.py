@@ -74,6 +74,11 @@ class Course:
         return sqrt(sigma_near(self.values, level) ** 2 + self.grain.half(level) ** 2 / 3)
 
     @cached_property
+    def medians(self) -> list[float]:
+        """The running medians of the finest view."""
+        return running_medians(self.values, self.width)
+
+    @cached_property
     def scales(self) -> list[Scale]:
         """The finest view and coarser ones, up to a quarter of the run."""
         found = [self._scale(self.width)]
@@ -85,7 +90,7 @@ class Course:
 
     def _scale(self, width: int) -> Scale:
         n = len(self.values)
-        medians = running_medians(self.values, width)
+        medians = self.medians if width == self.width else running_medians(self.values, width)
         head = medians[: n - 2 * width + 1] or medians[:1]
         at = min(range(len(head)), key=head.__getitem__)
         noise = self.sigma * _MEDIAN_NOISE.get(width, 1.25 / sqrt(width))
@@ -108,7 +113,5 @@ class Course:
 
 def course(series: Series, grain: Grain) -> Course:
     """The course of an evaluation loss."""
-    indexes = [
-        i for a, b in series.pieces() for i in range(a, b) if isfinite(series.values[i])
-    ]
+    indexes = [i for a, b in series.pieces() for i in range(a, b) if isfinite(series.values[i])]
     return Course(series, grain, indexes, [series.values[i] for i in indexes])

@@ -10,10 +10,13 @@ from math import floor, isfinite, isnan, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 SHORT = 8
 """Up to so many significant digits a value counts as rounded for printing."""
+
+ENOUGH = 200
+"""So many values tell how finely a series is printed."""
 
 
 def digits(value: float) -> tuple[int, int]:
@@ -31,10 +34,14 @@ class Grain:
     def __init__(self) -> None:
         self._significant = 0
         self._decimals = 0
+        self._seen = 0
 
-    def see(self, values: Iterable[float]) -> None:
-        """Take in some values of the series."""
-        for value in values:
+    def see(self, values: Sequence[float]) -> None:
+        """Take in values of the series; enough of them are looked at."""
+        if self._seen >= ENOUGH:
+            return
+        self._seen += len(values)
+        for value in values[:ENOUGH]:
             if isfinite(value):
                 significant, decimals = digits(value)
                 if significant <= SHORT:

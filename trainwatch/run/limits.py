@@ -37,9 +37,7 @@ class Limits:
         0.1, "broken-numbers", "share of values that are not finite, or such among as many newest",
         PROPOSED,
     )  # fmt: skip
-    broken_newest: float = limit(
-        3, "broken-numbers", "newest values looked at, at least", PROPOSED
-    )
+    broken_newest: float = limit(3, "broken-numbers", "newest values looked at, at least", PROPOSED)
     zero_losses: float = limit(
         5, "broken-numbers", "logs in a row with a loss of exactly 0 and grad_norm 0 or NaN",
         "transformers hides NaN losses as 0 by default (logging_nan_inf_filter)",
@@ -88,7 +86,10 @@ class Limits:
         1.5, "overfitting", "times what a minimum gains by chance, on top of the rise", OWN
     )
     strong_rise: float = limit(
-        0.10, "overfitting", "rise at which stopping is advised", "40 of 40 best epochs found online"
+        0.10,
+        "overfitting",
+        "rise at which stopping is advised",
+        "40 of 40 best epochs found online",
     )
     strong_evals: float = limit(
         3, "overfitting", "evaluations past the best before stopping is advised", "as above"

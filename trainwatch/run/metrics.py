@@ -19,9 +19,6 @@ from trainwatch.run.series import Series
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GRAIN_SAMPLE = 64
-"""Values per record that are looked at to learn how finely a series is printed."""
-
 
 class Point(NamedTuple):
     """One reported number with everything known of it: the fields of ``export``."""
@@ -39,6 +36,13 @@ class Point(NamedTuple):
     offset: int
 
 
+class _KeySet(NamedTuple):
+    """Keys that were reported together."""
+
+    number: int
+    series: tuple[Series, ...]
+
+
 class MetricStore:
     """All series of a run."""
 
@@ -51,14 +55,14 @@ class MetricStore:
         self.steps_per_epoch: float | None = None
         """Told by a file; gives steps to rows that only tell their epoch."""
         self._series: dict[Key, Series] = {}
-        self._grains: dict[Key, Grain] = {}
+        self._grains: dict[Series, Grain] = {}
         self.shown: int | None = None
         """The newest row that was printed; None while all comes from files."""
         self._waiting: dict[str, int] = {}  # source -> first row that waits for its step
         # The rows as stretches that reported the same keys: first row, number of the set of keys.
         self._block_rows: array[int] = array("I")
         self._block_sets: array[int] = array("I")
-        self._sets: dict[tuple[Key, ...], int] = {}
+        self._sets: dict[tuple[Key, ...], _KeySet] = {}
 
     # --- growing --------------------------------------------------------------------------
 
@@ -69,8 +73,8 @@ class MetricStore:
             return
         first = self.append(record)
         self.shown = len(self.rows) - 1
-        for key, column in zip(record.keys, record.columns, strict=True):
-            self._grains[key.series].see(column[-_GRAIN_SAMPLE:])
+        for series, column in zip(self._set(record.keys).series, record.columns, strict=True):
+            self.grain(series).see(column)
         if UNKNOWN_STEP in record.steps:
             self._waiting.setdefault(record.source, first)
             self._guess(first)
@@ -79,8 +83,8 @@ class MetricStore:
         """Rows behind everything that is there; the first one's number."""
         first = self.enter(record)
         back = breaks(record.steps, record.epochs)
-        for key, column in zip(record.keys, record.columns, strict=True):
-            self.make(key).extend(first, column, back)
+        for series, column in zip(self._set(record.keys).series, record.columns, strict=True):
+            series.extend(first, column, back)
         return first
 
     def enter(self, record: Metrics) -> int:
@@ -89,11 +93,18 @@ class MetricStore:
         first = self.rows.extend(
             record.source, record.steps, record.epochs, record.offsets, record.at
         )
-        block = self._sets.setdefault(record.keys, len(self._sets))
+        block = self._set(record.keys).number
         if not self._block_sets or self._block_sets[-1] != block:
             self._block_rows.append(first)
             self._block_sets.append(block)
         return first
+
+    def _set(self, keys: tuple[Key, ...]) -> _KeySet:
+        found = self._sets.get(keys)
+        if found is None:
+            series = tuple(self.make(key) for key in keys)
+            found = self._sets[keys] = _KeySet(len(self._sets), series)
+        return found
 
     def _said(self, record: Metrics) -> bool:
         """Whether the newest row said the same: every process of a job printed it."""
@@ -103,9 +114,8 @@ class MetricStore:
             return False
         if self.rows.source(row) != record.source or self.rows.flags[row] & (EXACT | GUESSED):
             return False
-        for key, column in zip(record.keys, record.columns, strict=True):
-            series = self.get(key)
-            if series is None or series.places.row(-1) != row or series.last != column[0]:
+        for series, column in zip(self._set(record.keys).series, record.columns, strict=True):
+            if not len(series) or series.places.row(-1) != row or series.last != column[0]:
                 return False
         epoch = self.rows.epoch(row)
         return epoch is None or same(epoch, record.epochs[0])
@@ -154,12 +164,12 @@ class MetricStore:
         found = self.get(key)
         if found is None:
             found = self._series[key.series] = Series(key, self.rows)
-            self._grains[key.series] = Grain()
+            self._grains[found] = Grain()
         return found
 
     def grain(self, series: Series) -> Grain:
         """How finely the values of a series were printed."""
-        return self._grains[series.key.series]
+        return self._grains[series]
 
     def series(self) -> list[Series]:
         """Every series, in the order in which they were first met."""
@@ -198,7 +208,7 @@ class MetricStore:
 
     def points(self) -> Iterator[Point]:
         """Every point, in the order read."""
-        sets = [[(k, self._series[k.series]) for k in keys] for keys in self._sets]
+        sets = [list(zip(keys, s.series, strict=True)) for keys, s in self._sets.items()]
         bounds = pairwise([*self._block_rows, len(self.rows)])
         for (first, end), block in zip(bounds, self._block_sets, strict=True):
             for row in range(first, end):

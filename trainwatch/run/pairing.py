@@ -58,7 +58,6 @@ class Pairing:
         self._known[evals.key.series] = basis, found
         return found
 
-
     def pair(self, evals: Series, index: int) -> Pair:
         """The pair of one evaluation."""
         return _one(self._store.loss, evals, index)
@@ -134,7 +133,7 @@ class _Window:
     def _interval(self, evals: Series, i: int) -> float:
         found = []
         for a, b in ((i - 1, i), (i, i + 1)):
-            if 0 <= a and b < len(evals) and b not in evals.segments:
+            if a >= 0 and b < len(evals) and b not in evals.segments:
                 one = evals.places.place(self._axis, a) if self._axis else float(a)
                 other = evals.places.place(self._axis, b) if self._axis else float(b)
                 if one is not None and other is not None and other > one:

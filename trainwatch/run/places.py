@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from trainwatch.run.rows import LATE, NO_EPOCH, NO_STEP, NO_TIME, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Axis: TypeAlias = Literal["step", "epoch", "time"]
 
@@ -101,21 +101,28 @@ class Places:
 
     def extent(self, axis: Axis, low: int, high: int) -> tuple[float, float] | None:
         """The first and the last known place of the points ``low .. high``."""
-        first, last = self._known(axis, low, high)
-        if first is None or last is None:
+        if low >= high or (axis == "epoch" and self.rows.epochs is None):
             return None
-        ends = self.place(axis, first), self.place(axis, last)
+        runs = bisect_right(self._points, low) - 1, bisect_left(self._points, high)
+        first = self._known(axis, range(runs[0], runs[1]), low, high, bytes.find)
+        if first is None:
+            return None
+        last = self._known(axis, range(runs[1] - 1, runs[0] - 1, -1), low, high, bytes.rfind)
+        ends = self.place(axis, first), self.place(axis, first if last is None else last)
         return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
-    def _known(self, axis: Axis, low: int, high: int) -> tuple[int | None, int | None]:
-        first = last = None
-        for point, row, size in self.runs(low, high):
-            unknown = self.rows.flags[row : row + size].translate(_UNKNOWN[axis])
-            begin = unknown.find(0)
-            if begin >= 0:
-                first = point + begin if first is None else first
-                last = point + unknown.rfind(0)
-        return first, last
+    def _known(
+        self, axis: Axis, runs: range, low: int, high: int, find: Callable[[bytes, int], int]
+    ) -> int | None:
+        """The first point, in the given order of stretches, whose place is known."""
+        for run in runs:
+            begin, end = max(self._points[run], low), min(self._end(run), high)
+            row = self._firsts[run] + begin - self._points[run]
+            flags = bytes(self.rows.flags[row : row + end - begin])
+            found = find(flags.translate(_UNKNOWN[axis]), 0)
+            if found >= 0:
+                return begin + found
+        return None
 
     def find(self, axis: Axis, place: float, low: int, high: int, *, after: bool = False) -> int:
         """The first point in ``low .. high`` that is not before ``place``, or is ``after`` it."""

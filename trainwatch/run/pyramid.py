@@ -35,6 +35,8 @@ class Pyramid:
     def grow(self) -> None:
         """Summarise what was appended to the column since."""
         values = self._values
+        if len(values) // FAN == (len(self._levels[0][0]) if self._levels else 0):
+            return
         if len(values) >= FAN and not self._levels:
             self._levels.append((array("d"), array("d"), array("d")))
         if self._levels:
@@ -68,14 +70,14 @@ class Pyramid:
             level += 1
 
     def changed(self, start: int) -> None:
-        """The column was changed from ``start`` on: summarise that again."""
+        """The column was changed from ``start`` on: that is summarised again when it is asked for."""
         for lows, highs, sums in self._levels:
             start //= FAN
             del lows[start:], highs[start:], sums[start:]
-        self.grow()
 
     def over(self, start: int, stop: int) -> tuple[float, float, float]:
         """(minimum, maximum, sum) of the finite values in ``start .. stop``; ``NOTHING`` for none."""
+        self.grow()
         low, high, total = inf, -inf, 0.0
         level = -1
         while start < stop:
@@ -104,6 +106,7 @@ class Pyramid:
         The inner edges snap down to a block no wider than an eighth of a column: each value is in
         exactly one column, every extreme survives, and the cost does not depend on the length.
         """
+        self.grow()
         count = len(edges) - 1
         level, block = -1, 1
         while level + 1 < len(self._levels) and block * FAN * 8 * count <= edges[-1] - edges[0]:

@@ -121,7 +121,9 @@ class Rows:
     def step_at(self, source: str, offset: int) -> int | None:
         """The step that the newest row told that starts at or before a place of its source."""
         ends = [*self._source_rows[1:], len(self.steps)]
-        for name, first, end in zip(self._sources[::-1], self._source_rows[::-1], ends[::-1], strict=True):
+        for name, first, end in zip(
+            self._sources[::-1], self._source_rows[::-1], ends[::-1], strict=True
+        ):
             row = bisect_right(self.offsets, offset, first, end) - 1
             if name == source and row >= first:
                 return self.step(row)

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 from trainwatch import facts
 from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Unread
 from trainwatch.read.rows import counts_steps, step_of
+from trainwatch.run.case import Setting, Silence
 from trainwatch.run.checkpoints import Checkpoints
 from trainwatch.run.devices import Devices
 from trainwatch.run.history import History
-from trainwatch.run.judge import judge
+from trainwatch.run.limits import Limits
 from trainwatch.run.log import Log
 from trainwatch.run.metrics import MetricStore
 from trainwatch.run.pace import Pace
+from trainwatch.run.pairing import Pairing
 from trainwatch.run.progress import ProgressState
 from trainwatch.run.state import RunState
 from trainwatch.run.topics import Topic
 from trainwatch.run.troubles import Troubles
+from trainwatch.run.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +51,8 @@ class Run:
         self.ended: facts.Ended | None = None
         self.caught_up = False
         self.metrics = MetricStore()
+        self.pairing = Pairing(self.metrics)
+        self.limits = Limits()
         self._history = History(self.metrics)
         self._files: set[str] = set()
         self.progress = ProgressState()
@@ -62,7 +67,7 @@ class Run:
         self.unread = 0
         self.latest = 0.0
         self._count: float | None = None  # where the training's own counter stood
-        self._verdict: tuple[tuple[int, int, bool], Verdict] | None = None
+        self._verdict: tuple[object, Verdict] | None = None
         self._apply: dict[type, Callable[[Any], Topic]] = {
             facts.Hello: self._hello,
             facts.Target: self._target,
@@ -112,11 +117,22 @@ class Run:
 
     def verdict(self, now: float | None = None) -> Verdict:
         """What the curves say; computed anew only when numbers changed."""
-        stalled = self.state(now).word == "stalled"
-        key = self.metrics.version, self.checkpoints.version, stalled
+        silence = self._silence(now)
+        stalled = silence is not None and self.pace.stalled(self.latest if now is None else now)
+        key = self.metrics.version, self.checkpoints.version, stalled, self.ended
         if self._verdict is None or self._verdict[0] != key:
-            self._verdict = key, judge(self.metrics, self.checkpoints)
+            names = {c.step: c.name for c in self.checkpoints.seen if c.step is not None}
+            setting = Setting(silence, self.ended is not None, names)
+            self._verdict = key, judge(self.metrics, self.pairing, self.limits, setting)
         return self._verdict[1]
+
+    def _silence(self, now: float | None) -> Silence | None:
+        if self.ended is not None or self.process is None or not self.caught_up:
+            return None
+        seconds = self.pace.silence(self.latest if now is None else now)
+        if seconds is None:
+            return None
+        return Silence(seconds, self.pace.usual, self.process.cpu)
 
     # --- facts ----------------------------------------------------------------------------
 

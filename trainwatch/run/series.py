@@ -74,6 +74,11 @@ class Series:
         count = stop - start - (self._marked(start, stop) if self.marks else 0)
         return self._pyramid.over(start, stop)[2] / count if count > 0 else None
 
+    def highest(self) -> float | None:
+        """The largest finite value."""
+        found = self._pyramid.over(0, len(self.values))[1]
+        return found if isfinite(found) else None
+
     def step(self, index: int) -> int | None:
         """The training step of the point."""
         return self.rows.step(self.places.row(index))

@@ -1,24 +1,29 @@
 """What the curves say about the run.
 
-The law of this file: rules in order of precedence; each tells whether it fired, was clear or could
-not be applied and why, with the numbers it looked at. No rule judges by the gap alone.
+The law of this file: the first rule that fires is the state; every rule tells whether it fired, was
+clear or could not be applied and why. No verdict rests on the gap alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.run.case import Case, Finding, Result, Setting, Severity, State, named
+from trainwatch.run.limits import Limits
+from trainwatch.run.rules import REMARKS, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-State: TypeAlias = Literal[
-    "not-enough-data", "broken-numbers", "not-training", "stalled", "diverging",
-    "overfitting", "turning", "plateau", "never-better", "healthy",
-]  # fmt: skip
-Severity: TypeAlias = Literal["ok", "info", "warning", "critical"]
+    from trainwatch.run.course import Course
+    from trainwatch.run.metrics import MetricStore
+    from trainwatch.run.pairing import Pairing
+
+__all__ = ["Best", "Check", "Gap", "Severity", "State", "Verdict", "Worth", "judge"]
 
 INVISIBLE = "Bad labels and a wrong task are invisible in these curves: only a gold set shows them."
+"""Stands in the detail of every verdict."""
 
 
 class Best(NamedTuple):
@@ -43,7 +48,7 @@ class Check(NamedTuple):
     """One rule and what came of it."""
 
     rule: str
-    result: Literal["clear", "fired", "skipped"]
+    result: Result
     why: str
 
 
@@ -69,3 +74,125 @@ class Verdict:
     evidence: Mapping[str, float] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     worth: Worth | None = None
+    dataset: str | None = None
+    """The evaluation set it speaks of, where there are several."""
+    noise: float | None = None
+    """Standard deviation of one evaluation around its course."""
+    no_gap: str = ""
+    """Why there is no gap to tell; "" where there is one."""
+    note: str = INVISIBLE
+
+
+def judge(
+    metrics: MetricStore,
+    pairing: Pairing,
+    limits: Limits | None = None,
+    setting: Setting | None = None,
+) -> Verdict:
+    """The verdict on what is known now."""
+    case = Case(metrics, pairing, limits or Limits(), setting or Setting())
+    findings = [rule(case) for rule in RULES]
+    remarks = [remark(case) for remark in REMARKS]
+    fired = next((f for f in findings if f.result == "fired"), None)
+    finding = fired or _not_enough(case) or _healthy(case)
+    checks = tuple(_check(f, fired) for f in (*findings, *remarks))
+    chosen = finding.course or (case.courses[0] if case.courses else None)
+    gap, no_gap = _gap(case, chosen)
+    return Verdict(
+        state=finding.rule,  # type: ignore[arg-type]  # rules are named as the states they lead to
+        severity=finding.severity,
+        headline=finding.headline,
+        advice=finding.advice,
+        best=_mark(case, chosen, chosen.best) if chosen else None,
+        last=_mark(case, chosen, len(chosen) - 1) if chosen else None,
+        gap=gap,
+        evidence=finding.evidence,
+        checks=checks,
+        dataset=chosen.series.key.dataset if chosen else None,
+        noise=chosen.sigma if chosen else None,
+        no_gap=no_gap,
+    )
+
+
+def _check(finding: Finding, state: Finding | None) -> Check:
+    """A rule that fires below the state is not a second state."""
+    if state and finding is not state and finding.result == "fired" and finding.headline:
+        return Check(finding.rule, "skipped", f"{state.rule} says more ({finding.why})")
+    return Check(finding.rule, finding.result, finding.why)
+
+
+def _mark(case: Case, chosen: Course, at: int) -> Best:
+    index = chosen.indexes[at]
+    step = chosen.series.step(index)
+    kept = case.setting.checkpoints.get(step) if step is not None else None
+    return Best(step, chosen.series.epoch(index), chosen.values[at], kept)
+
+
+def _gap(case: Case, chosen: Course | None) -> tuple[Gap | None, str]:
+    if chosen is None:
+        return None, "no evaluation yet"
+    if case.comparable:
+        return None, case.comparable
+    pair = case.beside(chosen, len(chosen) - 1)
+    if pair is None or pair.train is None or pair.gap is None:
+        return None, "no train loss was logged near the evaluation"
+    return Gap(pair.gap, pair.train, pair.eval, pair.step), ""
+
+
+def _not_enough(case: Case) -> Finding | None:
+    """Nothing is wrong, but too little is known to say that all is well."""
+    limits, logs = case.limits, len(case.train_values)
+    evals = max((len(c) for c in case.courses), default=0)
+    if evals >= limits.fewest_evals and not case.reinforced:
+        return None
+    evidence = {"evals": float(evals), "logs": float(logs)}
+    state = "not-enough-data"
+    if case.reinforced:
+        return Finding(
+            state, "fired", "", "info",
+            "Reinforcement learning: its loss is no measure of progress; watch reward and kl.",
+            None, evidence,
+        )  # fmt: skip
+    if logs < limits.fewest_logs:
+        told = f"{evals} of {limits.fewest_evals:g} evaluations, {logs} of {limits.fewest_logs:g} train logs"
+        return Finding(state, "fired", "", "info", f"Not enough data yet: {told}.", None, evidence)
+    found = "no evaluation" if not evals else f"{evals} of {limits.fewest_evals:g} evaluations"
+    return Finding(
+        state, "fired", "", "info",
+        f"The train loss shows nothing wrong ({case.train_values[0]:.4g} to {case.train_values[-1]:.4g});"
+        f" {found}, so nothing says yet whether it generalises.",
+        None if evals else "Evaluate now and then (eval_strategy) to see overfitting.",
+        evidence,
+    )  # fmt: skip
+
+
+def _healthy(case: Case) -> Finding:
+    chosen = case.courses[0]
+    best, last = chosen.values[chosen.best], chosen.values[-1]
+    evidence = {
+        "rise": chosen.relative(chosen.scales[0], case.limits)[0],
+        "noise": chosen.sigma,
+        "evals": float(len(chosen)),
+        "since_best": float(chosen.since_best),
+    }
+    where = (
+        f" at step {step:,}" if (step := chosen.series.step(chosen.indexes[chosen.best])) else ""
+    )
+    if chosen.since_best == 0:
+        headline = f"Learning: the newest evaluation{named(chosen, case)} is the best, {last:.4g}."
+    else:
+        ago = "1 evaluation" if chosen.since_best == 1 else f"{chosen.since_best} evaluations"
+        headline = f"Best{named(chosen, case)} {best:.4g}{where}, {ago} ago; now {last:.4g}."
+    return Finding("healthy", "fired", "", "ok", headline, _still_falling(case, chosen), evidence)
+
+
+def _still_falling(case: Case, chosen: Course) -> str | None:
+    """Underfitting cannot be seen; that the curve still falls at the end can."""
+    third = len(chosen) // 3
+    if not case.setting.ended or third < 2 or chosen.since_best > 1:
+        return None
+    then = sum(chosen.values[-2 * third : -third]) / third
+    now = sum(chosen.values[-third:]) / third
+    if then <= 0 or then - now < max(0.01 * then, 2 * chosen.sigma):
+        return None
+    return f"Eval loss still fell at the end ({1 - now / then:.1%} over the last third): more steps may help."
