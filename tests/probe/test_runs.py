@@ -35,7 +35,7 @@ def end(run: runs.Run, code: int | None = 0, signal: int | None = None) -> None:
 
 
 def test_an_id_never_looks_like_a_process_id() -> None:
-    assert all(re.fullmatch(r"[a-z][a-z2-9]{5}", runs._new_id()) for _ in range(1000))
+    assert all(re.fullmatch(r"[a-z][a-z2-9]{5}", runs.new_id()) for _ in range(1000))
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def fresh() -> Run:
     base = runs_folder()
     os.makedirs(base, mode=0o700, exist_ok=True)
     while True:
-        name = _new_id()
+        name = new_id()
         folder = os.path.join(base, "." + name)
         if os.path.exists(folder_of(name)):
             continue
@@ -188,7 +188,8 @@ def write_private(path: str, data: bytes) -> None:
         os.close(fd)
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """Six letters and digits that no process id looks like."""
     draw = bytearray(os.urandom(_ID_LENGTH))
     alphabet = _LETTERS + _DIGITS
     first = _LETTERS[draw[0] % len(_LETTERS)]
@@ -238,10 +239,14 @@ def every() -> List[Run]:
 def find(word: str) -> List[Run]:
     """The runs that ``word`` can mean: none, one, or several when it is ambiguous.
 
-    "" is the newest run of this host; an id or a name beats the prefix of an id; of several runs
-    with the same name the newest is meant.
+    "" is the newest run of this host; digits are the process id of a training, if possible one that
+    lives; an id or a name beats the prefix of an id; of several runs with the same name the newest
+    is meant.
     """
     known = every()
+    if word.isdigit():
+        same = [run for run in known if run.meta and str(run.meta.pid) == word]
+        return ([run for run in same if run.state == "running"] or same)[:1]
     if not word:
         host = hostname()
         own = [run for run in known if run.meta and run.meta.host == host]

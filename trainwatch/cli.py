@@ -1,0 +1,143 @@
+"""The command ``trainwatch``: from words to a verb, and from its end to an exit code.
+
+The law of this file: it imports nothing but the grammar and the home of the verb, because a training
+waits to be started. Data goes to stdout, sentences for a person to stderr; nobody sees a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainwatch.grammar import Verb, Words
+
+INTERRUPTED, NOBODY_READS, FAILED = 130, 141, 70
+
+_HOMES = {
+    "run": "watching",
+    "attach": "watching",
+    "replay": "watching",
+    "demo": "watching",
+    "list": "roster",
+    "stop": "roster",
+    "status": "printout",
+    "export": "printout",
+    "diagnose": "printout",
+    "checkpoints": "printout",
+    "report": "printout",
+    "doctor": "doctor",
+    "config": "config",
+    "completion": "completion",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the words say; the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        if words[:1] in (["--version"], ["-V"]):
+            return _version()
+        code = _obey(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it leaves
+        return NOBODY_READS
+    return code
+
+
+def _version() -> int:
+    from trainwatch import __version__
+
+    sys.stdout.write(f"trainwatch {__version__}\n")
+    return 0
+
+
+def _obey(words: list[str]) -> int:
+    from trainwatch.grammar import HELP, CommandError, UsageError, parse
+
+    verb: Verb | None = None
+    try:
+        if not words or words[0] in ("-h", HELP, "help"):
+            return _help(words)
+        verb = _verb(words[0])
+        parsed = parse(verb, words[1:])
+        return _help(["help", verb.name]) if parsed.has(HELP) else _home(verb)(parsed)
+    except UsageError as error:
+        more = f"trainwatch {verb.name} {HELP}" if verb else f"trainwatch {HELP}"
+        return _complain(f"{error.text} (see: {more})", error.code)
+    except CommandError as error:
+        return _complain(error.text, error.code)
+    except (KeyboardInterrupt, BrokenPipeError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a person gets a sentence, a developer the file
+        return _complain(_kept(error), FAILED)
+
+
+def _verb(word: str) -> Verb:
+    from trainwatch.grammar import VERBS, UsageError, verb_named
+
+    verb = verb_named(word)
+    if verb is not None:
+        return verb
+    import difflib
+    import shutil
+
+    if near := difflib.get_close_matches(word, [v.name for v in VERBS], 1):
+        hint = f"; did you mean: trainwatch {near[0]}?"
+    elif word.startswith("-"):
+        raise UsageError(f"there is no option {word}")
+    elif os.path.exists(word) and not word.endswith((".py", ".sh")):
+        hint = f"; did you mean: trainwatch attach {word}?"
+    elif shutil.which(word) or os.path.exists(word):
+        hint = f"; did you mean: trainwatch run {word} ...?"
+    else:
+        hint = ""
+    raise UsageError(f"there is no command {word!r}{hint}")
+
+
+def _home(verb: Verb) -> Callable[[Words], int]:
+    from importlib import import_module
+
+    home = import_module(f"trainwatch.{_HOMES[verb.name]}")
+    return cast("Callable[[Words], int]", vars(home)[f"do_{verb.name}"])
+
+
+def _help(words: list[str]) -> int:
+    from trainwatch.usage import help_of, overview
+
+    if not words:
+        sys.stderr.write(overview())
+        return 2
+    sys.stdout.write(help_of(_verb(words[1])) if len(words) > 1 else overview())
+    return 0
+
+
+def _complain(text: str, code: int) -> int:
+    try:
+        sys.stderr.write(f"trainwatch: {text}\n")
+    except OSError:
+        pass
+    return code
+
+
+def _kept(error: Exception) -> str:
+    """The sentence about a mistake of ours, with the file that a report of it should bring along."""
+    import traceback
+
+    from trainwatch.probe import runs
+
+    text = f"something went wrong inside trainwatch ({type(error).__name__}: {error})"
+    path = os.path.join(runs.state_folder(), "crash.log")
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return text
+    return f"{text}; please report it with {path}"

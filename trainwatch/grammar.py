@@ -1,0 +1,319 @@
+"""What can be typed after ``trainwatch``: one table of verbs, and the reading of words by it.
+
+The law of this file: help, completion and parsing all come from the table, so that none can drift
+from the others. It imports next to nothing: a training is waiting to be started.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class CommandError(Exception):
+    """The command cannot be done: one sentence why, and what to do about it."""
+
+    def __init__(self, text: str, code: int = 2) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code  # with which trainwatch exits
+
+
+class UsageError(CommandError):
+    """The words make no sense."""
+
+
+class Option(NamedTuple):
+    """One option of a verb."""
+
+    name: str  # "--name"
+    value: str  # what it takes, for the help: "NAME"; "" for a switch
+    help: str
+    short: str = ""  # "-n"
+    choices: tuple[str, ...] = ()
+    many: bool = False  # may be given more than once
+
+
+class Verb(NamedTuple):
+    """One thing that trainwatch can be told to do."""
+
+    name: str
+    operands: str  # for the help: "[TARGET]"
+    summary: str
+    options: tuple[Option, ...]
+    examples: tuple[str, str]
+    most: int = 1  # operands that may be given; -1: any number
+    least: int = 0
+    choices: tuple[str, ...] = ()  # what the operand may be
+    takes_command: bool = False  # everything from the first operand on is a command of its own
+
+
+class Words(NamedTuple):
+    """A command line that makes sense."""
+
+    verb: Verb
+    operands: tuple[str, ...]
+    given: tuple[tuple[str, str], ...]  # (option, value), in order
+
+    def has(self, option: str) -> bool:
+        """Whether the option was given."""
+        return any(name == option for name, _ in self.given)
+
+    def value(self, option: str) -> str | None:
+        """The value of the option; the last one counts."""
+        values = self.values(option)
+        return values[-1] if values else None
+
+    def values(self, option: str) -> list[str]:
+        """All values of an option that may be given more than once."""
+        return [value for name, value in self.given if name == option]
+
+
+HELP = "--help"  # every verb has it
+_TARGET = "[TARGET]"
+_JSON = Option("--json", "", "machine-readable output on stdout")
+_METRIC = Option(
+    "--metric", "NAME=REGEX", "read a metric of your own; its first group is the number", many=True
+)
+_RECORD = Option("--record", "FILE", "write a journal of everything seen, for replay")
+_LOOK = (
+    Option("--theme", "NAME", "colours of the screen"),
+    Option(
+        "--glyphs", "KIND", "what charts are drawn with", choices=("braille", "block", "ascii")
+    ),
+)
+_NO_UI = Option("--no-ui", "", "pass the training's output through instead of a screen")
+
+VERBS = (
+    Verb(
+        "run",
+        "[--] COMMAND...",
+        "start a training detached, and watch it",
+        (
+            Option("--name", "NAME", "a name to find the run by", "-n"),
+            Option("--detach", "", "print the run id and return at once", "-d"),
+            Option(
+                "--pty",
+                "",
+                "give the training a terminal of its own (400 columns). Only for programs that"
+                " insist on one: killing trainwatch's two helpers ends it, and bars grow wide",
+            ),
+            Option("--on", "HOST", "start it on that machine over ssh"),
+            _NO_UI,
+            _RECORD,
+            _METRIC,
+            *_LOOK,
+        ),
+        (
+            "trainwatch run python train.py --lr 1e-4",
+            "trainwatch run --detach --name sft torchrun --nproc-per-node 2 train.py",
+        ),
+        most=-1,
+        least=1,
+        takes_command=True,
+    ),
+    Verb(
+        "attach",
+        _TARGET,
+        "watch something that runs or has run; without TARGET the newest run",
+        (
+            Option("--once", "", "print one plain frame and leave, as status does", "-1"),
+            _NO_UI,
+            _RECORD,
+            _METRIC,
+            *_LOOK,
+        ),
+        ("trainwatch attach", "trainwatch attach output/sft/"),
+        most=-1,
+    ),
+    Verb(
+        "list",
+        "[HOST:]",
+        "the runs on this machine, newest first",
+        (_JSON, Option("--all", "", "every run; without it the newest 20", "-a")),
+        ("trainwatch list", "trainwatch list --json | jq '.[0].loss'"),
+    ),
+    Verb(
+        "stop",
+        _TARGET,
+        "interrupt a training as Ctrl-C does, then terminate it, then kill it",
+        (
+            Option("--now", "", "kill it at once"),
+            Option("--grace", "SECONDS", "time to save after the interrupt (default 30)"),
+        ),
+        ("trainwatch stop", "trainwatch stop sft --grace 120"),
+    ),
+    Verb(
+        "status",
+        _TARGET,
+        "one plain picture of a run",
+        (_JSON, _METRIC),
+        ("trainwatch status", "trainwatch status sft --json"),
+    ),
+    Verb(
+        "export",
+        _TARGET,
+        "every metric point that was read",
+        (
+            Option("--format", "FORMAT", "jsonl (default) or csv", choices=("jsonl", "csv")),
+            Option("--output", "FILE", "write there instead of stdout", "-o"),
+            _METRIC,
+        ),
+        ("trainwatch export --format csv -o points.csv", "trainwatch export train.log"),
+    ),
+    Verb(
+        "diagnose",
+        _TARGET,
+        "the verdict with its evidence; exit code 1 when something is wrong",
+        (_JSON, _METRIC),
+        ("trainwatch diagnose", "trainwatch diagnose output/sft --json"),
+    ),
+    Verb(
+        "checkpoints",
+        _TARGET,
+        "the checkpoints with everything known of them",
+        (_JSON, _METRIC),
+        ("trainwatch checkpoints", "trainwatch checkpoints output/sft --json"),
+    ),
+    Verb(
+        "report",
+        _TARGET,
+        "what ran, how it ended, the curves, the verdict, which checkpoint to keep",
+        (
+            Option("--format", "FORMAT", "md (default) or json", choices=("md", "json")),
+            Option("--output", "FILE", "write there instead of stdout", "-o"),
+            _METRIC,
+        ),
+        ("trainwatch report sft > sft.md", "trainwatch report --format json"),
+    ),
+    Verb(
+        "replay",
+        "JOURNAL",
+        "play a recorded journal as if it were live",
+        (
+            Option("--speed", "X", "times as fast as it was (default 1)"),
+            _NO_UI,
+            _METRIC,
+            *_LOOK,
+        ),
+        ("trainwatch replay run.tw", "trainwatch replay run.tw --speed 20"),
+        least=1,
+    ),
+    Verb(
+        "demo",
+        "",
+        "a real small training that needs nothing installed, started and watched",
+        (
+            Option("--detach", "", "print the run id and return at once", "-d"),
+            _NO_UI,
+            _RECORD,
+            *_LOOK,
+        ),
+        ("trainwatch demo", "trainwatch demo --record demo.tw"),
+        most=0,
+    ),
+    Verb(
+        "doctor",
+        _TARGET,
+        "what works here and what does not, each with the fix; with TARGET, what of it is read",
+        (_JSON, _METRIC),
+        ("trainwatch doctor", "trainwatch doctor train.log"),
+    ),
+    Verb(
+        "config",
+        "path|init|print",
+        "where the configuration is, a first one, and what holds now",
+        (),
+        ("trainwatch config init", "trainwatch config print"),
+        least=1,
+        choices=("path", "init", "print"),
+    ),
+    Verb(
+        "completion",
+        "bash|zsh|fish",
+        "a script that completes trainwatch's words in your shell",
+        (),
+        (
+            'eval "$(trainwatch completion bash)"',
+            "trainwatch completion fish > ~/.config/fish/completions/trainwatch.fish",
+        ),
+        least=1,
+        choices=("bash", "zsh", "fish"),
+    ),
+)
+
+
+def verb_named(name: str) -> Verb | None:
+    """The verb, or None."""
+    return next((verb for verb in VERBS if verb.name == name), None)
+
+
+def parse(verb: Verb, arguments: list[str]) -> Words:
+    """The words after the verb. Raises UsageError."""
+    given: list[tuple[str, str]] = []
+    operands: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            operands += rest
+            break
+        if not word.startswith("-") or word == "-":
+            operands.append(word)
+            if verb.takes_command:
+                operands += rest
+                break
+            continue
+        given.append(_read_option(verb, word, rest))
+    if (HELP, "") not in given:
+        _check_operands(verb, operands)
+        _check_repetition(verb, given)
+    return Words(verb, tuple(operands), tuple(given))
+
+
+def _read_option(verb: Verb, word: str, rest: list[str]) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if word in ("-h", HELP):
+        return HELP, ""
+    option = next((o for o in verb.options if name in (o.name, o.short or o.name)), None)
+    if option is None:
+        raise UsageError(f"{verb.name} has no option {name}{_similar(name, verb)}")
+    if not option.value:
+        if equals:
+            raise UsageError(f"{option.name} takes no value")
+        return option.name, ""
+    if not equals:
+        if not rest or rest[0].startswith("--"):
+            raise UsageError(f"{option.name} needs a value: {option.name} {option.value}")
+        value = rest.pop(0)
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{option.name} can be {_either(option.choices)}, not {value!r}")
+    return option.name, value
+
+
+def _check_operands(verb: Verb, operands: list[str]) -> None:
+    if len(operands) < verb.least:
+        raise UsageError(f"{verb.name} needs more: trainwatch {verb.name} {verb.operands}")
+    if 0 <= verb.most < len(operands):
+        raise UsageError(f"{verb.name} does not take {operands[verb.most]!r}")
+    for word in operands if verb.choices else ():
+        if word not in verb.choices:
+            raise UsageError(f"{verb.name} can be {_either(verb.choices)}, not {word!r}")
+
+
+def _check_repetition(verb: Verb, given: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in given]
+    for option in verb.options:
+        if option.value and not option.many and names.count(option.name) > 1:
+            raise UsageError(f"{option.name} was given twice")
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def _similar(name: str, verb: Verb) -> str:
+    """A hint for a misspelled option; empty when nothing comes near."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    near = difflib.get_close_matches(name, [option.name for option in verb.options], 1)
+    return f"; did you mean {near[0]}?" if near else ""

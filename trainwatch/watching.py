@@ -1,0 +1,184 @@
+"""Starting a training and watching one: run, attach, replay, demo.
+
+The law of this file: the training is started first, everything else comes after; from then on no
+mistake of a setting, a terminal or a screen can keep it from running.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.grammar import CommandError, UsageError
+from trainwatch.probe import launch, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainwatch.config import Config
+    from trainwatch.grammar import Words
+    from trainwatch.link import Link
+
+
+def do_run(words: Words) -> int:
+    """``trainwatch run COMMAND...``."""
+    host = words.value("--on")
+    if host is not None:
+        raise CommandError(
+            f"starting on another machine is not there yet: log in to {host} and run it there"
+        )
+    _check_name(words.value("--name"))
+    return _start(list(words.operands), words.value("--name") or "", words)
+
+
+def do_demo(words: Words) -> int:
+    """``trainwatch demo``."""
+    script = Path(__file__).with_name("demo") / "train.py"
+    folder = Path(runs.state_folder()) / "demo" / runs.new_id()
+    return _start([sys.executable, str(script), "--output_dir", str(folder)], "demo", words)
+
+
+def do_attach(words: Words) -> int:
+    """``trainwatch attach [TARGET]``."""
+    from trainwatch.target import here
+
+    if len(words.operands) > 1:
+        raise CommandError("watching several targets at once is not there yet: name one")
+    if words.has("--once"):
+        from trainwatch.printout import do_status
+
+        return do_status(words)
+    return _watch(_View(here(words.operands), words))
+
+
+def _start(command: list[str], name: str, words: Words) -> int:
+    _record(words)  # a journal that cannot be written is said before anything starts
+    try:
+        started = launch.start(command, name=name, pty=words.has("--pty"))
+    except launch.CannotStartError as error:
+        raise CommandError(error.text, error.code) from error
+    if words.has("--detach"):
+        sys.stdout.write(f"{started.id}\n")
+        return 0
+    return _watch(_View(started.id, words, started))
+
+
+def _check_name(name: str | None) -> None:
+    """A name must not look like anything else that can stand for a target."""
+    if name is None:
+        return
+    plain = all(c.isalnum() or c in "._-" for c in name)
+    if not name or not plain or not name[0].isalnum() or name.isdigit() or len(name) > 64:
+        raise UsageError(
+            f"--name {shlex.quote(name)}: a name is letters, digits, '.', '_' and '-', at most 64,"
+            " begins with a letter or digit and is not a number"
+        )
+
+
+def _record(words: Words) -> Path | None:
+    """The journal to write. An existing one is not overwritten."""
+    value = words.value("--record")
+    if value is None:
+        return None
+    path = Path(value)
+    if path.exists() and path.stat().st_size:
+        raise CommandError(f"{path} exists already: remove it or choose another name")
+    if not path.parent.is_dir():
+        raise CommandError(f"{path.parent} is no folder that a journal could be written to")
+    return path
+
+
+class _View(NamedTuple):
+    """What is to be watched."""
+
+    where: str
+    words: Words
+    started: launch.Started | None = None  # by this very command
+
+    @property
+    def back(self) -> str:
+        """The command that leads here again."""
+        return shlex.join(["trainwatch", "attach", self.where] if self.where else ["trainwatch", "attach"])
+
+
+def _watch(view: _View) -> int:
+    return _on_screen(view) if _can_have_a_screen(view.words) else _passed_through(view)
+
+
+def _can_have_a_screen(words: Words) -> bool:
+    if words.has("--no-ui") or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _settings(view: _View) -> Config:
+    """The settings; a mistake in them must not hide a training that was just started."""
+    from trainwatch import config
+
+    flags = {n: v for n in ("theme", "glyphs") if (v := view.words.value(f"--{n}")) is not None}
+    try:
+        return config.load(flags)
+    except config.ConfigError as error:
+        if view.started is None:
+            raise
+        sys.stderr.write(f"trainwatch: {error.text}; going on with the defaults\n")
+        return config.Config()
+
+
+def _link(view: _View) -> Link:
+    from trainwatch.link.child import ChildLink, local_probe
+
+    return ChildLink(local_probe(), _record(view.words))
+
+
+def _passed_through(view: _View) -> int:
+    from trainwatch.config import patterns
+    from trainwatch.passthrough import Way, pass_through
+    from trainwatch.run.session import Session
+
+    found = patterns(_settings(view), view.words.values("--metric"))
+    log = ""
+    if view.started is not None:
+        log = os.path.join(view.started.folder, runs.LOG)
+        sys.stderr.write(
+            f"trainwatch: run {view.started.id} started (pid {view.started.pid}), its output is kept"
+            f" in {log}\n"
+        )
+        sys.stderr.flush()
+    return pass_through(Session(found), _link(view), Way(view.where, view.back, log))
+
+
+def _on_screen(view: _View) -> int:
+    from trainwatch.guardian import guard
+
+    outcome = guard(lambda: _screen(view))
+    if outcome.killer is not None:
+        sys.stderr.write(
+            f"trainwatch: the screen was killed (signal {outcome.killer}), what it watched goes on;"
+            f" come back with: {view.back}\n"
+        )
+    return outcome.code
+
+
+def _screen(view: _View) -> int:
+    """In the child of the guardian."""
+    from trainwatch.config import patterns
+    from trainwatch.run.session import Session
+    from trainwatch.ui.app import Options, watch
+
+    settings = _settings(view)
+    options = Options(
+        target=view.where,
+        launched=view.started is not None,
+        theme=settings.theme,
+        glyphs=_glyphs(settings.glyphs),
+        colours=not os.environ.get("NO_COLOR"),
+        mouse=settings.mouse,
+        smoothing=settings.smoothing,
+        keys=settings.keys,
+    )
+    session = Session(patterns(settings, view.words.values("--metric")))
+    return watch(_link(view), session, options)
