@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -119,10 +120,8 @@ def _help(words: list[str]) -> int:
 
 
 def _complain(text: str, code: int) -> int:
-    try:
+    with suppress(OSError):
         sys.stderr.write(f"trainwatch: {text}\n")
-    except OSError:
-        pass
     return code
 
 

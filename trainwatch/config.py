@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.grammar import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trainwatch.grammar import Words
 
 
 class ConfigError(CommandError):
@@ -72,7 +75,7 @@ SETTINGS = (
 )
 _FREE_TABLES = {
     "metrics": "your own metrics: name = 'regular expression whose first group is the number'",
-    "keys": "other keys for an action: \"log.search\" = \"slash,f\"; ? in the screen shows the names",
+    "keys": 'other keys for an action: "log.search" = "slash,f"; ? in the screen shows the names',
 }
 
 
@@ -104,6 +107,43 @@ def load(flags: Mapping[str, str]) -> Config:
     return config
 
 
+def patterns(config: Config, flags: Sequence[str]) -> list[tuple[str, str]]:
+    """The user's own metrics, NAME=REGEX of the flags first. Raises ConfigError."""
+    given = []
+    for flag in flags:
+        name, equals, expression = flag.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--metric needs NAME=REGEX, not {flag!r}")
+        check_expression(expression, f"--metric {name}")
+        given.append((name, expression))
+    return [*given, *config.metrics.items()]
+
+
+def do_config(words: Words) -> int:
+    """``trainwatch config path|init|print``."""
+    what = words.operands[0]
+    if what == "path":
+        sys.stdout.write(f"{path()}\n")
+    elif what == "print":
+        sys.stdout.write(shown(load({})))
+    else:
+        _init(path())
+    return 0
+
+
+def _init(file: Path) -> None:
+    """Write a first configuration file; an existing one is not touched."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as written:
+            written.write(template())
+    except FileExistsError as error:
+        raise ConfigError(f"{file} exists already") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
+    sys.stderr.write(f"trainwatch: wrote {file}\n")
+
+
 # --- the file -------------------------------------------------------------------------------
 
 
@@ -128,14 +168,15 @@ def _from_file(config: Config, file: Path) -> Config:
 
 
 def _parse(file: Path, text: str) -> dict[str, object]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
-        import tomllib  # noqa: PLC0415 - only a file needs it
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # noqa: PLC0415
-    try:
-        return tomllib.loads(text)
+        content: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not TOML: {error}") from error
+    return content
 
 
 def _known_table(
@@ -220,7 +261,7 @@ def _set(config: Config, setting: Setting, value: object, where: str) -> Config:
             limits += f" and at most {setting.most:g}"
         raise ConfigError(f"{where}: must be {limits}, not {value:g}")
     origins = {**config.origins, setting.name: where}
-    return replace(config, origins=origins, **{setting.name: value})  # type: ignore[arg-type]
+    return replace(config, origins=origins, **{setting.name: value})
 
 
 _KINDS: Mapping[type, str] = {str: "a text in quotes", bool: "true or false", float: "a number"}
@@ -252,7 +293,10 @@ def _reason(error: Exception) -> str:
 
 def template() -> str:
     """A first configuration file: every setting with its default, commented out."""
-    lines = ["# Configuration of trainwatch. A flag or an environment variable beats this file.", ""]
+    lines = [
+        "# Configuration of trainwatch. A flag or an environment variable beats this file.",
+        "",
+    ]
     for table in dict.fromkeys(setting.table for setting in SETTINGS):
         lines.append(f"[{table}]")
         for setting in (s for s in SETTINGS if s.table == table):

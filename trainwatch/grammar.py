@@ -77,9 +77,7 @@ _METRIC = Option(
 _RECORD = Option("--record", "FILE", "write a journal of everything seen, for replay")
 _LOOK = (
     Option("--theme", "NAME", "colours of the screen"),
-    Option(
-        "--glyphs", "KIND", "what charts are drawn with", choices=("braille", "block", "ascii")
-    ),
+    Option("--glyphs", "KIND", "what charts are drawn with", choices=("braille", "block", "ascii")),
 )
 _NO_UI = Option("--no-ui", "", "pass the training's output through instead of a screen")
 
@@ -114,7 +112,7 @@ VERBS = (
     Verb(
         "attach",
         _TARGET,
-        "watch something that runs or has run; without TARGET the newest run",
+        "watch what runs or has run; without TARGET the newest run",
         (
             Option("--once", "", "print one plain frame and leave, as status does", "-1"),
             _NO_UI,
@@ -135,7 +133,7 @@ VERBS = (
     Verb(
         "stop",
         _TARGET,
-        "interrupt a training as Ctrl-C does, then terminate it, then kill it",
+        "stop a training: SIGINT as Ctrl-C, then SIGTERM, then SIGKILL",
         (
             Option("--now", "", "kill it at once"),
             Option("--grace", "SECONDS", "time to save after the interrupt (default 30)"),
@@ -163,7 +161,7 @@ VERBS = (
     Verb(
         "diagnose",
         _TARGET,
-        "the verdict with its evidence; exit code 1 when something is wrong",
+        "the verdict with its evidence; exit code 1: something is wrong",
         (_JSON, _METRIC),
         ("trainwatch diagnose", "trainwatch diagnose output/sft --json"),
     ),
@@ -177,7 +175,7 @@ VERBS = (
     Verb(
         "report",
         _TARGET,
-        "what ran, how it ended, the curves, the verdict, which checkpoint to keep",
+        "what ran, how it ended, the verdict, which checkpoint to keep",
         (
             Option("--format", "FORMAT", "md (default) or json", choices=("md", "json")),
             Option("--output", "FILE", "write there instead of stdout", "-o"),
@@ -201,7 +199,7 @@ VERBS = (
     Verb(
         "demo",
         "",
-        "a real small training that needs nothing installed, started and watched",
+        "watch a real small training that needs nothing installed",
         (
             Option("--detach", "", "print the run id and return at once", "-d"),
             _NO_UI,
@@ -214,14 +212,14 @@ VERBS = (
     Verb(
         "doctor",
         _TARGET,
-        "what works here and what does not, each with the fix; with TARGET, what of it is read",
+        "what works here and what does not; what is read of a TARGET",
         (_JSON, _METRIC),
         ("trainwatch doctor", "trainwatch doctor train.log"),
     ),
     Verb(
         "config",
         "path|init|print",
-        "where the configuration is, a first one, and what holds now",
+        "where the settings are, a first file of them, what holds now",
         (),
         ("trainwatch config init", "trainwatch config print"),
         least=1,
@@ -230,7 +228,7 @@ VERBS = (
     Verb(
         "completion",
         "bash|zsh|fish",
-        "a script that completes trainwatch's words in your shell",
+        "a script that completes these words in your shell",
         (),
         (
             'eval "$(trainwatch completion bash)"',

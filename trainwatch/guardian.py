@@ -112,9 +112,9 @@ def put_back(modes: Modes | None, *, killed: bool) -> None:
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # we may be in the background by now
     try:
         if killed:
-            os.write(sys.__stdout__.fileno(), _RESET.encode("ascii"))
+            os.write(1, _RESET.encode("ascii"))
         if modes is not None:
-            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, modes)
+            termios.tcsetattr(0, termios.TCSANOW, modes)
     except (OSError, termios.error):
         pass  # the terminal itself is gone
     signal.signal(signal.SIGTTOU, signal.SIG_DFL)
@@ -122,6 +122,6 @@ def put_back(modes: Modes | None, *, killed: bool) -> None:
 
 def _modes() -> Modes | None:
     try:
-        return termios.tcgetattr(sys.__stdin__.fileno())
+        return termios.tcgetattr(0)
     except (OSError, ValueError, termios.error):
         return None

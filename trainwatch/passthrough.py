@@ -91,7 +91,8 @@ class _Passage:
         if ended is None:
             return 0
         word, reason = run.state()
-        parts = [f"{word}: {reason}" if reason else word, *_figures(run)]
+        how = f"{word} ({reason})" if reason else word
+        parts = [f"the training {how}", *_figures(run)]
         if run.target is not None and run.target.started:
             parts.append(f"after {units.clock(ended.at - run.target.started)}")
         self.say(" · ".join(parts))
@@ -117,10 +118,17 @@ class _Passage:
         if isinstance(fact, facts.Chunk) and fact.source == self._source:
             self._pass(fact.data)
         if isinstance(fact, facts.Trouble) and fact.text:
-            if fact.where != "link":
-                complain(fact)
-            self.say(fact.text)
+            self._trouble(fact)
         return self._session.feed(fact)
+
+    def _trouble(self, fact: facts.Trouble) -> None:
+        """What keeps the output from being passed on; the rest is no business of a pipe."""
+        if fact.where == "link":
+            self.say(fact.text)  # it starts another probe and goes on where it was
+            return
+        complain(fact)
+        if fact.where.startswith(("stream", "journal")):
+            self.say(fact.text)
 
     def _pass(self, data: bytes) -> None:
         if not self._writable or not data:

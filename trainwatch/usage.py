@@ -16,7 +16,12 @@ _INDENT = 4
 
 def overview() -> str:
     """What ``trainwatch --help`` prints."""
-    lines = ["usage: trainwatch COMMAND ...", "", "Watch a model training live in the terminal.", ""]
+    lines = [
+        "usage: trainwatch COMMAND ...",
+        "",
+        "Watch a model training live in the terminal.",
+        "",
+    ]
     column = max(len(verb.name) for verb in VERBS) + 4
     for verb in VERBS:
         lines += _entry(verb.name, verb.summary, column)

@@ -16,8 +16,6 @@ from trainwatch.grammar import CommandError, UsageError
 from trainwatch.probe import launch, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trainwatch.config import Config
     from trainwatch.grammar import Words
     from trainwatch.link import Link
@@ -101,17 +99,17 @@ class _View(NamedTuple):
     @property
     def back(self) -> str:
         """The command that leads here again."""
-        return shlex.join(["trainwatch", "attach", self.where] if self.where else ["trainwatch", "attach"])
+        return shlex.join(
+            ["trainwatch", "attach", self.where] if self.where else ["trainwatch", "attach"]
+        )
 
 
 def _watch(view: _View) -> int:
-    return _on_screen(view) if _can_have_a_screen(view.words) else _passed_through(view)
+    from trainwatch.console import has_screen
 
-
-def _can_have_a_screen(words: Words) -> bool:
-    if words.has("--no-ui") or os.environ.get("TERM", "dumb") == "dumb":
-        return False
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    if has_screen() and not view.words.has("--no-ui"):
+        return _on_screen(view)
+    return _passed_through(view)
 
 
 def _settings(view: _View) -> Config:
@@ -166,6 +164,7 @@ def _on_screen(view: _View) -> int:
 def _screen(view: _View) -> int:
     """In the child of the guardian."""
     from trainwatch.config import patterns
+    from trainwatch.console import chosen_glyphs, wants_colour
     from trainwatch.run.session import Session
     from trainwatch.ui.app import Options, watch
 
@@ -174,8 +173,8 @@ def _screen(view: _View) -> int:
         target=view.where,
         launched=view.started is not None,
         theme=settings.theme,
-        glyphs=_glyphs(settings.glyphs),
-        colours=not os.environ.get("NO_COLOR"),
+        glyphs=chosen_glyphs(settings.glyphs),
+        colours=wants_colour(),
         mouse=settings.mouse,
         smoothing=settings.smoothing,
         keys=settings.keys,

@@ -40,6 +40,7 @@ SIGNALS = {
     11: "SIGSEGV",
     15: "SIGTERM",
 }
+SAMPLES = 20
 
 
 class Run:
@@ -65,6 +66,7 @@ class Run:
         self.troubles = Troubles()
         self.notices: list[Notice] = []
         self.unread = 0
+        self.samples: list[Unread] = []  # of what was not understood, the first few
         self.latest = 0.0
         self._count: float | None = None  # where the training's own counter stood
         self._verdict: tuple[object, Verdict] | None = None
@@ -226,6 +228,8 @@ class Run:
 
     def _unread(self, record: Unread) -> Topic:
         self.unread += record.count
+        if len(self.samples) < SAMPLES:
+            self.samples.append(record)
         return Topic.LOG
 
 

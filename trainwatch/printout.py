@@ -1,0 +1,177 @@
+"""One look at a run, printed: status, export, diagnose, checkpoints, report.
+
+The law of this file: data goes to stdout in the shapes of ``draw.shapes``, or as text that ``draw``
+made; a remark for the person goes to stderr. It formats nothing itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from trainwatch import config
+from trainwatch.console import console
+from trainwatch.draw import shapes
+from trainwatch.grammar import CommandError
+from trainwatch.inquiry import look
+from trainwatch.target import here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainwatch.grammar import Words
+    from trainwatch.run.run import Run
+    from trainwatch.run.verdict import Verdict
+
+FINE, FOUND, NOT_JUDGED = 0, 1, 2  # exit codes of diagnose
+_POINT = ("split", "name", "key", "dataset", "value", "step", "epoch", "rank", "time", "source")
+
+
+def do_status(words: Words) -> int:
+    """``trainwatch status`` and ``trainwatch attach --once``."""
+    settings = config.load({})
+    run = _run(words, settings, devices=True)
+    if words.has("--json"):
+        return _print_json(shapes.status(run, time.time()))
+    from trainwatch.draw.plain import status
+
+    place = console(settings.glyphs)
+    sys.stdout.write(
+        status(
+            run,
+            place.width,
+            time.time(),
+            colour=place.colour,
+            glyphs=place.glyphs,
+            zone=place.zone,
+        )
+    )
+    return 0
+
+
+def do_export(words: Words) -> int:
+    """``trainwatch export``."""
+    run = _run(words, config.load({}))
+    with _output(words.value("--output")) as file:
+        if words.value("--format") == "csv":
+            writer = csv.DictWriter(file, [*_POINT, "offset"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(shapes.export_lines(run))
+        else:
+            for line in shapes.export_lines(run):
+                file.write(json.dumps(line) + "\n")
+    _remark_on_nothing(run)
+    return 0
+
+
+def do_diagnose(words: Words) -> int:
+    """``trainwatch diagnose``; 1 = something is wrong, 2 = could not judge."""
+    settings = config.load({})
+    run = _run(words, settings)
+    verdict = run.verdict(time.time())
+    if words.has("--json"):
+        _print_json(shapes.diagnose(verdict))
+    else:
+        from trainwatch.draw import gap
+        from trainwatch.draw.glyphs import suited
+        from trainwatch.draw.rows import plain
+
+        place = console(settings.glyphs)
+        rows = gap.details(run, place.width, time.time())
+        sys.stdout.write(plain(suited(rows, place.glyphs)) + "\n")
+        _remark_on_nothing(run)
+    return _diagnosed(verdict)
+
+
+def _diagnosed(verdict: Verdict) -> int:
+    if verdict.state == "not-enough-data":
+        return NOT_JUDGED
+    return FOUND if verdict.severity in ("warning", "critical") else FINE
+
+
+def do_checkpoints(words: Words) -> int:
+    """``trainwatch checkpoints``."""
+    settings = config.load({})
+    run = _run(words, settings)
+    if words.has("--json"):
+        return _print_json(shapes.checkpoints(run))
+    from trainwatch.draw import checkpoints
+    from trainwatch.draw.glyphs import suited
+    from trainwatch.draw.rows import plain
+
+    place = console(settings.glyphs)
+    view = checkpoints.CheckpointsView()
+    known = len(checkpoints.ordered(run, view))
+    picture = checkpoints.draw(run, view, place.width, known + 4, time.time())
+    lines = plain(suited([picture.note, *picture.rows], place.glyphs)).splitlines()
+    for line in filter(str.strip, lines):
+        sys.stdout.write((line if known else line.strip()) + "\n")
+    return 0
+
+
+def do_report(words: Words) -> int:
+    """``trainwatch report``."""
+    settings = config.load({})
+    run = _run(words, settings, devices=True)
+    now = time.time()
+    with _output(words.value("--output")) as file:
+        if words.value("--format") == "json":
+            parts = {
+                "status": shapes.status(run, now),
+                "verdict": shapes.diagnose(run.verdict(now)),
+                "checkpoints": shapes.checkpoints(run),
+                "points": list(shapes.export_lines(run)),
+            }
+            file.write(json.dumps(parts) + "\n")
+        else:
+            from trainwatch.draw.report import report
+
+            file.write(report(run, now, glyphs=console(settings.glyphs).glyphs))
+    return 0
+
+
+def _run(words: Words, settings: config.Config, *, devices: bool = False) -> Run:
+    if len(words.operands) > 1:
+        raise CommandError("one target at a time: name one")
+    where = here(words.operands)
+    return look(where, config.patterns(settings, words.values("--metric")), devices=devices).run
+
+
+def _print_json(value: object) -> int:
+    sys.stdout.write(json.dumps(value) + "\n")
+    return 0
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[IO[str]]:
+    """stdout, or the file that was named."""
+    if path is None:
+        console()
+        yield sys.stdout
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _remark_on_nothing(run: Run) -> None:
+    """Why there is no number, where that needs a word."""
+    if next(iter(shapes.export_lines(run)), None) is not None:
+        return
+    lines = run.lines + bool(run.log.live)
+    if not lines:
+        text = "nothing was printed yet"
+    elif run.unread:
+        text = (
+            f"no metric was found in {lines:,} lines; {run.unread:,} hold numbers that were not"
+            " understood (see: trainwatch doctor TARGET; --metric reads your own)"
+        )
+    else:
+        text = f"no metric was found in {lines:,} lines (--metric reads your own)"
+    sys.stderr.write(f"trainwatch: {text}\n")

@@ -1,0 +1,154 @@
+"""The runs on this machine: list them, stop one."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from trainwatch import facts
+from trainwatch.console import console
+from trainwatch.draw import shapes, units
+from trainwatch.draw.glyphs import to_ascii
+from trainwatch.draw.rows import clip, width
+from trainwatch.grammar import CommandError
+from trainwatch.inquiry import NOT_FOUND, answers, asking, stop
+from trainwatch.link.child import ChildLink, local_probe
+from trainwatch.probe import runs
+from trainwatch.read.clean import clean
+from trainwatch.run.session import Session
+from trainwatch.target import here, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainwatch.grammar import Words
+    from trainwatch.link import Link
+    from trainwatch.run.run import Run
+
+SHOWN = 20  # runs, unless all are asked for
+_HEAD = ("id", "name", "state", "step", "loss", "eval", "verdict", "age", "command")
+_RECORD = 3.0  # seconds that the supervisor may take to write down how it ended
+
+
+def do_list(words: Words) -> int:
+    """``trainwatch list``."""
+    if words.operands:
+        word = words.operands[0]
+        if not parse(word).host or parse(word).where:
+            raise CommandError(f"list takes a host, HOST:, not {word!r}")
+        here(words.operands)
+    with asking(ChildLink(local_probe())) as link:
+        known = _known(link)
+        shown = known if words.has("--all") or words.has("--json") else known[:SHOWN]
+        read = [_read(run, link) for run in shown]
+    now = time.time()
+    if words.has("--json"):
+        sys.stdout.write(json.dumps([shapes.status(run, now) for run in read]) + "\n")
+        return 0
+    if not known:
+        _say("no run here yet; start one: trainwatch run python train.py")
+        return 0
+    _print_table([_HEAD, *(_row(*pair, now) for pair in zip(shown, read, strict=True))])
+    if len(known) > len(shown):
+        _say(f"{len(known) - len(shown)} older runs: trainwatch list --all")
+    return 0
+
+
+def _known(link: Link) -> list[facts.RunSeen]:
+    link.send(facts.ListRuns())
+    for fact in answers(link):
+        if isinstance(fact, facts.Runs):
+            return fact.runs
+    return []
+
+
+def _read(run: facts.RunSeen, link: Link) -> Run:
+    """Everything about one run, through the open link."""
+    session = Session()
+    link.send(session.reader.watch(run.id))
+    begun = False  # facts of the run that was watched before may still be on their way
+    for fact in answers(link):
+        begun = begun or (isinstance(fact, facts.Target) and fact.id == run.id)
+        if begun:
+            session.feed(fact)
+            if session.run.caught_up:
+                break
+    return session.run
+
+
+def _row(seen: facts.RunSeen, run: Run, now: float) -> tuple[str, ...]:
+    verdict = run.verdict(now).state
+    return (
+        seen.id,
+        clean(seen.name) or units.UNKNOWN,
+        run.state(now).word if seen.state == "running" else seen.state,
+        units.count(run.progress.done),
+        units.number(run.metrics.loss.last if run.metrics.loss else None),
+        units.number(run.metrics.eval_loss.last if run.metrics.eval_loss else None),
+        units.UNKNOWN if verdict == "not-enough-data" else verdict,
+        units.age(now - seen.started if seen.started else None),
+        clean(shlex.join(seen.command)) or "(its record cannot be read)",
+    )
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns as wide as their widest cell; on a terminal the last is cut at its edge."""
+    place = console()
+    wide = [max(width(row[k]) for row in rows) for k in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [c + " " * (w - width(c)) for c, w in zip(row[:-1], wide, strict=True)]
+        line = "  ".join([*cells, row[-1]])
+        if sys.stdout.isatty():
+            line = clip(line, place.width)
+        sys.stdout.write((to_ascii(line) if place.glyphs == "ascii" else line) + "\n")
+
+
+def do_stop(words: Words) -> int:
+    """``trainwatch stop``; 1 = something is left."""
+    run = _one_run(here(words.operands))
+    grace = _seconds(words.value("--grace"))
+    answer = None
+    for answer in stop(run.id, words.has("--now"), grace):
+        _say(answer.text if not (answer.done and answer.ok) else _how_it_ended(run, answer.text))
+    return 0 if answer is not None and answer.ok else 1
+
+
+def _one_run(where: str) -> runs.Run:
+    found = runs.find(where)
+    if len(found) > 1:
+        names = ", ".join(run.id for run in found)
+        raise CommandError(f"{where!r} could be any of the runs {names}: give more of the id")
+    if found:
+        return found[0]
+    if not where:
+        raise CommandError("there is no run here yet", NOT_FOUND)
+    if where.isdigit():
+        why = f"no run has the process {where}; trainwatch stops only what it started"
+        raise CommandError(f"{why}, for others there is: kill -INT {where}", NOT_FOUND)
+    raise CommandError(f"there is no run called {clean(where)}; see: trainwatch list", NOT_FOUND)
+
+
+def _seconds(text: str | None) -> float:
+    from trainwatch import config
+
+    return config.load({} if text is None else {"grace": text}).grace
+
+
+def _how_it_ended(run: runs.Run, text: str) -> str:
+    """The last sentence, with what the exit record says; the record comes right after the end."""
+    end = time.monotonic() + _RECORD
+    while time.monotonic() < end:
+        ended, _ = runs.load_exit(run.folder)
+        if ended is not None:
+            how = f"signal {ended.signal}" if ended.signal is not None else f"code {ended.code}"
+            return f"{text}: {run.name or run.id} ended with {how}"
+        time.sleep(0.02)
+    return text
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"trainwatch: {text}\n")
+    sys.stderr.flush()
