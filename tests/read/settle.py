@@ -35,7 +35,7 @@ def settled(records: list[object]) -> Read:
     """The records after the join."""
     points: list[tuple[int, Key, str, int, str]] = []
     waiting: list[int] = []
-    count: float | None = None
+    count = 0
     progress: dict[tuple[str, str, str], Progress] = {}
     for record in records:
         if isinstance(record, Metrics):
@@ -43,9 +43,9 @@ def settled(records: list[object]) -> Read:
         elif isinstance(record, Progress):
             if counts_steps(record):
                 for i in waiting:
-                    points[i] = (*points[i][:3], step_of(record, count), points[i][4])
+                    points[i] = (*points[i][:3], step_of(int(record.done), count), points[i][4])
                 waiting.clear()
-                count = record.done
+                count = int(record.done)
             progress[record.split, record.unit, record.label] = record
     notices = [(str(r.kind), r.text, r.offset) for r in records if isinstance(r, Notice)]
     unread = [r for r in records if isinstance(r, Unread)]

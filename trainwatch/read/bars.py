@@ -34,6 +34,8 @@ class Bars:
         self._own: Bar | None = None  # the training's own as last drawn; known by its total
         self._logged = False  # rows of training were logged under it
         self._last: Bar | None = None  # of the unlabelled ones, the last drawn
+        self.bare_total: int | None = None
+        """Total of the training's own bar while it is bare: without label and postfix."""
 
     def progress(self, bar: Bar, source: str, offset: int, at: float | None) -> Progress:
         """What the bar says, as a record."""
@@ -43,12 +45,17 @@ class Bars:
             bar.elapsed, bar.remaining, bar.rate, at,
         )  # fmt: skip
 
+    @property
+    def strayed(self) -> bool:
+        """Whether another bar than the training's own was the last one drawn."""
+        return self._last is not self._own
+
     def logged(self) -> None:
         """A row of training was logged: the bar under way is the training's own."""
         self._logged = True
         bar = self._last
         if bar and bar.total and 0 < bar.done < bar.total:
-            self._own = bar
+            self._own, self.bare_total = bar, _bare_total(bar)
 
     def _judge(self, bar: Bar) -> tuple[Split, Unit]:
         if bar.label:
@@ -56,6 +63,7 @@ class Bars:
         self._last = bar
         if self._is_own(bar):
             self._own = bar
+            self.bare_total = _bare_total(bar)
             return "train", "epoch" if bar.unit == "epoch" else "step"
         return "eval", "batch"
 
@@ -65,6 +73,11 @@ class Bars:
             return True
         finished = own.total is not None and own.done >= own.total
         return finished and not self._logged
+
+
+def _bare_total(bar: Bar) -> int | None:
+    whole = bar.total is not None and bar.total.is_integer()
+    return int(bar.total or 0) if whole and bar.unit == "it" and not bar.postfix else None
 
 
 def _labelled(bar: Bar) -> tuple[Split, Unit]:

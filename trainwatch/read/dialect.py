@@ -38,6 +38,7 @@ class Pairs(NamedTuple):
     end: int
     keys: tuple[str, ...]
     values: tuple[float, ...]
+    spans: tuple[tuple[int, int], ...]  # where in the line each value is spelled
 
 
 class Bar(NamedTuple):
@@ -64,7 +65,7 @@ class Event(NamedTuple):
     text: str
 
 
-Found: TypeAlias = Pairs | Bar | Event
+Found: TypeAlias = Pairs | Event
 
 
 class Dialect(Protocol):

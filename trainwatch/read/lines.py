@@ -24,6 +24,9 @@ LIVE_CAP = 4096
 
 # Cursor movement, erase display, scrolling (ECMA-48 CUU CUD CUF CUB CNL CPL CHA CUP ED SU SD VPA HVP),
 # save and restore. Erase-in-line is none: compilers colour with it in the middle of words.
+SPECIAL = (b"\x1b", b"\x08", b"\0")
+"""What makes a line more than text, besides CR."""
+
 _BREAK = re.compile(rb"[\r\n\0\x08]+|\x1b\[[0-9;]{0,16}[A-HJSTdfsu]")
 _END = re.compile(rb"[\r\n\0]")
 
@@ -42,14 +45,19 @@ class Line(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Whole lines with their ends; ``offset`` is where the block starts in the source."""
+    """Whole lines with their ends: ``data[start:end]``.
 
-    offset: int
+    The byte at ``data[i]`` is at ``base + i`` in the source.
+    """
+
+    base: int
     data: bytes
+    start: int
+    end: int
 
     def lines(self) -> Iterator[Line]:
         """The lines of the block that are not empty, in order."""
-        return _split(self.offset, self.data)
+        return split(self.base + self.start, self.data[self.start : self.end])
 
 
 class Blocks:
@@ -72,24 +80,25 @@ class Blocks:
             found = _END.search(data)
             first = found.end() if found else end
             self._keep(offset, data[: first - 1])
-            blocks.append(Block(self._start, b"".join([*self._parts, data[first - 1 : first]])))
+            line = b"".join([*self._parts, data[first - 1 : first]])
+            blocks.append(Block(self._start, line, 0, len(line)))
         if first < end:
-            blocks.append(Block(offset + first, data[first:end]))
+            blocks.append(Block(offset, data, first, end))
         self._drop()
         self._keep(offset + end, data[end:])
         return blocks
 
     def break_off(self) -> Block | None:
         """The stream continues nothing (or ended): what is unfinished is all there will be."""
-        block = Block(self._start, b"".join(self._parts)) if self._parts else None
+        line = b"".join(self._parts)
         self._drop()
-        return block
+        return Block(self._start, line, 0, len(line)) if line else None
 
     def live(self) -> list[Line]:
         """The unfinished line, in the pieces that cursor movement makes of it; empty if too long."""
         if not self._parts or self._kept > LIVE_CAP:
             return []
-        return list(_split(self._start, b"".join(self._parts)))
+        return list(split(self._start, b"".join(self._parts)))
 
     def _keep(self, offset: int, data: bytes) -> None:
         if not data:
@@ -112,7 +121,8 @@ def _last_end(data: bytes) -> int:
     return (max(end, data.rfind(b"\0")) if b"\0" in data else end) + 1
 
 
-def _split(offset: int, data: bytes) -> Iterator[Line]:
+def split(offset: int, data: bytes) -> Iterator[Line]:
+    """The lines in ``data`` that are not empty, in order."""
     start = 0
     for found in _BREAK.finditer(data):
         if found.start() > start:

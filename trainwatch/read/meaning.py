@@ -6,42 +6,23 @@ shape and reading a row is only picking numbers.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from trainwatch.read.lexicon import Word, tells_training, word
-from trainwatch.read.records import UNKNOWN_STEP, Key, Split
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from trainwatch.read.records import Key, Split
 
 
 class Plan(NamedTuple):
     """How a row with certain keys is read."""
 
-    columns: tuple[tuple[int, Key], ...]  # (place in the row, series)
-    keys: tuple[Key, ...]
+    keys: tuple[Key, ...]  # one per column
+    places: tuple[int, ...]  # which number of the row each column takes
     step: int | None  # places of the counters
     epoch: int | None
     total: int | None
     summary: bool  # means of a whole run, told at its end: no points
     trains: bool  # a row of training itself
-
-    def row(self, values: Sequence[float]) -> list[float]:
-        """The values of the columns."""
-        return [values[place] for place, _ in self.columns]
-
-    def step_of(self, values: Sequence[float]) -> int:
-        """The step that the row tells, or ``UNKNOWN_STEP``."""
-        if self.step is None:
-            return UNKNOWN_STEP
-        value = values[self.step]
-        return int(value) if 0 <= value < 1 << 53 and value == int(value) else UNKNOWN_STEP
-
-    def epoch_of(self, values: Sequence[float]) -> float:
-        """The epoch that the row tells, or NaN."""
-        return math.nan if self.epoch is None else values[self.epoch]
 
 
 @lru_cache(4096)
@@ -60,8 +41,8 @@ def plan(keys: tuple[str, ...]) -> Plan | None:
     if len({key.series for key in series}) < len(series):
         return None
     return Plan(
-        columns,
         series,
+        tuple(place for place, _ in columns),
         _place(words, "step"),
         _place(words, "epoch"),
         _place(words, "total"),

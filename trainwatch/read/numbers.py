@@ -14,6 +14,12 @@ FINITE = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?
 SPECIAL = r"[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)\b"
 NUMBER = f"(?:{FINITE}|{SPECIAL})"
 
+TOKEN = re.compile(
+    r"(?<![A-Za-z_.@\d])(?<![A-Za-z]-)"
+    rf"((?:(?<![\w.)\]])[-+])?(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|{SPECIAL})"
+)
+"""A number in running text (group 1): not a digit of a word (``f1``, ``acc@5``, ``v2.0.1``)."""
+
 _WHOLE = re.compile(rf"\s*({NUMBER})\s*(%|[kKMGB](?![a-zA-Z]))?\s*")
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 _LONGEST = 64

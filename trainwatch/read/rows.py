@@ -17,16 +17,17 @@ from trainwatch.read.records import UNKNOWN_STEP, Key, Metrics, Progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.read.meaning import Plan
+
 
 def counts_steps(progress: Progress) -> bool:
     """Whether this is the training's own counter of optimizer steps."""
     return progress.split == "train" and progress.unit == "step"
 
 
-def step_of(progress: Progress, before: float | None) -> int:
-    """The step of waiting rows, given the next own count and the one ``before`` them."""
-    anew = before is not None and progress.done < before
-    return int(before if anew and before is not None else progress.done)
+def step_of(shown: int, before: int) -> int:
+    """The step of waiting rows, given what the own bar shows next and what it showed ``before``."""
+    return max(shown, before)
 
 
 class Batch:
@@ -45,7 +46,7 @@ class Batch:
 
 
 class Rows:
-    """The rows of one feed, in order; rows with the same columns share a batch."""
+    """The rows of one feed, in order; neighbours with the same columns share a batch."""
 
     def __init__(self) -> None:
         self._batches: list[Batch] = []
@@ -53,34 +54,48 @@ class Rows:
 
     def add(
         self,
-        keys: tuple[Key, ...],
-        values: Sequence[float],
-        offset: int,
-        step: int = UNKNOWN_STEP,
-        epoch: float = math.nan,
+        plan: Plan,
+        columns: Sequence[Sequence[float]],
+        offsets: Sequence[int],
+        steps: Sequence[int] = (),
     ) -> None:
-        """One row. Columns that already were in an open batch of another shape begin a new one."""
-        batch = self._batch(keys)
-        for column, value in zip(batch.columns, values, strict=True):
-            column.append(value)
-        batch.steps.append(step)
-        batch.epochs.append(epoch)
-        batch.offsets.append(offset)
-        if step == UNKNOWN_STEP:
-            self._waiting.append((batch, len(batch.steps) - 1))
+        """Rows that were read by one plan; ``steps`` are those of the first rows, if bars told them."""
+        batch = self._batch(plan.keys)
+        first = len(batch.offsets)
+        for column, place in zip(batch.columns, plan.places, strict=True):
+            column.extend(columns[place])
+        batch.offsets.extend(offsets)
+        rows = len(offsets)
+        if plan.epoch is None:
+            batch.epochs.extend([math.nan] * rows)
+        else:
+            batch.epochs.extend(columns[plan.epoch])
+        told = [] if plan.step is None else [_step(value) for value in columns[plan.step]]
+        batch.steps.extend(told or steps)
+        batch.steps.extend([UNKNOWN_STEP] * (first + rows - len(batch.steps)))
+        if UNKNOWN_STEP in batch.steps[first:]:
+            self._wait(batch, first)
+
+    def _wait(self, batch: Batch, first: int) -> None:
+        for row in range(first, len(batch.steps)):
+            if batch.steps[row] == UNKNOWN_STEP:
+                self._waiting.append((batch, row))
 
     def _batch(self, keys: tuple[Key, ...]) -> Batch:
         if not self._batches or self._batches[-1].keys != keys:
             self._batches.append(Batch(keys))
         return self._batches[-1]
 
-    def stepped(self, step: int) -> bool:
-        """The rows that waited for a step have it now; False when none waited."""
+    @property
+    def waits(self) -> bool:
+        """Whether some rows wait for their step."""
+        return bool(self._waiting)
+
+    def stepped(self, step: int) -> None:
+        """The rows that waited for a step have it now."""
         for batch, row in self._waiting:
             batch.steps[row] = step
-        waited = bool(self._waiting)
         self._waiting.clear()
-        return waited
 
     def take(self, source: str, at: float | None) -> tuple[list[Metrics], bool]:
         """The finished records, and whether some rows still wait for their step."""
@@ -89,3 +104,7 @@ class Rows:
         self._batches.clear()
         self._waiting.clear()
         return records, waits
+
+
+def _step(value: float) -> int:
+    return int(value) if 0 <= value < 1 << 53 and value == int(value) else UNKNOWN_STEP

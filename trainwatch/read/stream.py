@@ -7,19 +7,24 @@ their steps and the last state of every counter are the same in any chunking.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from trainwatch.read.bars import Bars
 from trainwatch.read.clean import clean
-from trainwatch.read.dialect import Bar, Dialect, Event, Found, Pairs
+from trainwatch.read.dialect import Bar, Event
 from trainwatch.read.formats import bar
-from trainwatch.read.lines import Block, Blocks, Line
-from trainwatch.read.meaning import plan
+from trainwatch.read.lines import Block, Blocks, Line, split
+from trainwatch.read.meaning import Plan, plan
 from trainwatch.read.records import Notice, NoticeKind, Progress, Record, Unread
 from trainwatch.read.rows import Rows, counts_steps, step_of
+from trainwatch.read.shapes import DIGITS, Shape, Shapes, skeleton
+from trainwatch.read.stretch import Fast, Stretch, states
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from trainwatch.read.dialect import Dialect
 
 READ_CAP = 1 << 16
 """Characters of one line that are looked at."""
@@ -38,119 +43,233 @@ class Stream:
         self.understood: dict[str, int] = {}
         self._dialects = dialects
         self._blocks = Blocks()
+        self._shapes = Shapes()
         self._bars = Bars()
         self._rows = Rows()
+        self._fast: Fast | None = None
+        self._redraws: Callable[[bytes], re.Match[bytes] | None] | None = None
+        self._bar_total: int | None = None
         self._notices: list[Notice] = []
         self._progress: dict[tuple[str, str, str], Progress] = {}
         self._urgent: list[Progress] = []
-        self._unread: tuple[int, Line] | None = None
-        self._count: float | None = None  # where the training's own bar stood
+        self._unread = 0
+        self._first_unread: Line | None = None
+        self._count = 0  # where the training's own bar stood
         self._owes = False  # rows without a step have left in an earlier feed
         self._live = -1  # offset of the unfinished bar that was already told
+        self._at: float | None = None
 
     def feed(self, offset: int, data: bytes, at: float | None) -> list[Record]:
         """The records of these bytes."""
+        self._at = at
         for block in self._blocks.feed(offset, data):
-            self._block(block, at)
-        self._look_ahead(at)
-        return self._take(at)
+            self._block(block)
+        self._look_ahead()
+        return self._take()
 
     def break_off(self, at: float | None) -> list[Record]:
         """The stream ended or continues nothing: the unfinished line is read as it is."""
+        self._at = at
         block = self._blocks.break_off()
         if block:
-            self._block(block, at)
-        return self._take(at)
+            self._block(block)
+        return self._take()
 
-    def _block(self, block: Block, at: float | None) -> None:
-        for line in block.lines():
-            self._line(line, at)
+    # --- lines ----------------------------------------------------------------------------
 
-    def _line(self, line: Line, at: float | None) -> None:
-        self.lines += 1
-        text = line.text[:READ_CAP]
-        if not self._text(text, line.offset, at) and any(c.isdigit() for c in text):
-            count, first = self._unread or (0, line)
-            self._unread = (count + 1, first)
+    def _block(self, block: Block) -> None:
+        """Whole lines: stretches of the usual shape the fast way, the lines between them singly."""
+        base, data, start, stop = block
+        known, singly = self._shapes.known, start
+        while start < stop:
+            if self._fast and start >= singly and not self._bars.strayed:
+                found = self._fast.take(data, start, stop, self._count)
+                if isinstance(found, Stretch):
+                    self._stretch(self._fast.shape, found, base, data)
+                    start = found.end
+                else:
+                    singly = found
+            end = data.find(b"\n", start, stop)
+            end = stop if end < 0 else end
+            if end > start:
+                raw = data[start:end]
+                mark = raw.translate(None, DIGITS)
+                if known.get(mark, _NEW) is None:
+                    self._not_read(base + start, raw, mark)
+                else:
+                    self._drawn(base + start, raw)
+            self.lines += 1
+            start = end + 1
 
-    def _text(self, text: str, offset: int, at: float | None) -> bool:
-        """Everything that is in the line, left to right; False when nothing was understood."""
-        understood = False
-        for _ in range(_FINDINGS):
-            name, found = self._first(text)
-            if found is None:
-                break
-            self._found(found, offset, at)
-            self.understood[name] = self.understood.get(name, 0) + 1
-            understood = True
-            text = text[found.end :]
-        return understood
+    def _stretch(self, shape: Shape, found: Stretch, base: int, data: bytes) -> None:
+        """Take in many rows at once, and of the bars between them the first and the last."""
+        if found.drawn:
+            for end in found.drawn:
+                self._state(base, data, end)
+        offsets = [base + place for place in found.offsets]
+        self._numbers(shape.plan, found.columns, offsets, found.steps)
+        shape.rows += len(offsets)
+        self.lines += len(offsets)
 
-    def _first(self, text: str) -> tuple[str, Found | None]:
-        """What begins first in ``text``; of two at one place, the more specific dialect's."""
-        name, first = "", None
-        for dialect in self._dialects:
-            found = dialect.read(text)
-            if found and (first is None or found.start < first.start):
-                name, first = dialect.__name__.rpartition(".")[2], found
-        return name, first
+    def _drawn(self, offset: int, raw: bytes) -> None:
+        """What came between two line feeds: states of one line, drawn over each other."""
+        if b"\r" in raw and self._redraws and not self._bars.strayed:
+            states = self._redraws(raw)
+            if states:
+                self._state(offset, raw, raw.index(b"]", states.end(1)) + 1)
+                if states[2]:
+                    self._state(offset, raw, raw.index(b"]", states.end(2)) + 1)
+                offset, raw = offset + states.end(), raw[states.end() :]
+        for line in split(offset, raw):
+            self._line(line.offset, line.data)
 
-    def _found(self, found: Found, offset: int, at: float | None) -> None:
-        if isinstance(found, Bar):
-            self._bar(found, offset, at)
-        elif isinstance(found, Event):
-            self._notice(found.kind, found.text, offset, at)
-        else:
-            self._pairs(found, offset, at)
+    def _state(self, offset: int, data: bytes, end: int) -> None:
+        """Read the state of the training's own bar that ends at ``end``."""
+        start = max(data.rfind(b"\r", 0, end), data.rfind(b"\n", 0, end)) + 1
+        found = bar.read(data[start:end].decode("utf-8", "replace"))
+        if found:
+            self._bar(found, offset + start)
 
-    def _pairs(self, found: Pairs, offset: int, at: float | None) -> None:
-        how = plan(found.keys)
-        if how is None:
+    def _line(self, offset: int, raw: bytes) -> None:
+        if raw.isspace():
             return
-        if how.summary:
-            text = ", ".join(f"{k} {v:g}" for k, v in zip(found.keys, found.values, strict=True))
-            self._notice("summary", text, offset, at)
-            return
+        mark = skeleton(raw)
+        shape = self._shapes.known.get(mark, _NEW)
+        columns = shape.columns(raw) if shape else None
+        if shape and columns:
+            self._numbers(shape.plan, columns, [offset])
+            self._prefer(shape)
+        elif shape is None or not self._slow(offset, raw):
+            self._not_read(offset, raw, mark)
+
+    def _not_read(self, offset: int, raw: bytes, mark: bytes) -> None:
+        if len(mark) < len(raw):
+            self._unread += 1
+            if self._first_unread is None:
+                self._first_unread = Line(offset, raw)
+
+    def _prefer(self, shape: Shape) -> None:
+        """Rows of the most frequent shape are read the fast way."""
+        shape.rows += 1
+        if self._fast is None or shape.rows > self._fast.shape.rows:
+            self._fast = Fast(shape, self._bar_total)
+
+    def _numbers(
+        self,
+        how: Plan,
+        columns: Sequence[Sequence[float]],
+        offsets: Sequence[int],
+        steps: Sequence[int] = (),
+    ) -> None:
         if how.trains:
             self._bars.logged()
-        row = how.row(found.values)
-        self._rows.add(how.keys, row, offset, how.step_of(found.values), how.epoch_of(found.values))
-        self.points += len(row)
+            self._lock()
+        self._rows.add(how, columns, offsets, steps)
+        self.points += len(offsets) * len(how.keys)
 
-    def _bar(self, drawn: Bar, offset: int, at: float | None) -> None:
-        progress = self._bars.progress(drawn, self.source, offset, at)
+    # --- one line, the slow way -----------------------------------------------------------
+
+    def _slow(self, offset: int, raw: bytes) -> bool:
+        """Everything that is in the line, left to right; False when nothing was understood."""
+        text = Line(offset, raw).text[:READ_CAP]
+        found = bar.read(text)
+        if found is None:
+            return self._text(offset, text, raw)
+        for _ in range(_FINDINGS):
+            if found is None:
+                break
+            before = text[: found.start].strip()
+            if before and self._text(offset, before):
+                found = found._replace(label="")
+            self._bar(found, offset)
+            text = text[found.end :]
+            found = bar.read(text)
+        self._text(offset, text)
+        return True
+
+    def _text(self, offset: int, text: str, raw: bytes = b"") -> bool:
+        """What the dialects find in text without bars; ``raw`` is given when it is a whole line."""
+        for dialect in self._dialects:
+            found = dialect.read(text)
+            if found is None:
+                continue
+            name = dialect.__name__.rpartition(".")[2]
+            self.understood[name] = self.understood.get(name, 0) + 1
+            if isinstance(found, Event):
+                self._notice(found.kind, found.text, offset)
+                return True
+            how = plan(found.keys)
+            if how is None:
+                continue
+            if how.summary:
+                told = zip(found.keys, found.values, strict=True)
+                self._notice("summary", ", ".join(f"{k} {v:g}" for k, v in told), offset)
+                return True
+            if raw:
+                self._shapes.learn(raw, found, how)
+            self._numbers(how, [[value] for value in found.values], [offset])
+            return True
+        if raw:
+            self._shapes.learn(raw, None, None)
+        return False
+
+    # --- bars -----------------------------------------------------------------------------
+
+    def _bar(self, drawn: Bar, offset: int) -> None:
+        progress = self._bars.progress(drawn, self.source, offset, self._at)
         if counts_steps(progress):
-            self._rows.stepped(step_of(progress, self._count))
+            self._rows.stepped(step_of(int(progress.done), self._count))
             if self._owes:
                 self._urgent.append(progress)
                 self._owes = False
-            self._count = progress.done
+            self._count = int(progress.done)
+            self._lock()
         self._progress[progress.split, progress.unit, progress.label] = progress
 
-    def _notice(self, kind: NoticeKind, text: str, offset: int, at: float | None) -> None:
-        self._notices.append(Notice(kind, clean(text, _SAMPLE), self.source, offset, at))
+    def _lock(self) -> None:
+        """Redraws of the own bar are known by its total."""
+        total = self._bars.bare_total
+        if total != self._bar_total:
+            self._bar_total = total
+            redraws = None if total is None else re.compile(states(total) + rb"(?:\r *)*(?:\r|$)")
+            self._redraws = redraws.match if redraws else None
+            if self._fast:
+                self._fast = Fast(self._fast.shape, total)
 
-    def _look_ahead(self, at: float | None) -> None:
+    def _look_ahead(self) -> None:
         """A bar is read as soon as it is whole: the next redraw may be long in coming."""
         for line in self._blocks.live():
             found = bar.read(line.text)
             if found and line.offset > self._live:
-                self._bar(found, line.offset, at)
+                self._bar(found, line.offset)
                 self._live = line.offset
 
-    def _take(self, at: float | None) -> list[Record]:
-        """Everything of this feed, bundled: what rows wait for first, then rows, then the rest."""
-        metrics, waits = self._rows.take(self.source, at)
+    def _notice(self, kind: NoticeKind, text: str, offset: int) -> None:
+        self._notices.append(Notice(kind, clean(text, _SAMPLE), self.source, offset, self._at))
+
+    # --- records --------------------------------------------------------------------------
+
+    def _take(self) -> list[Record]:
+        """Everything of this feed, bundled.
+
+        Counts come before rows: those that rows of an earlier feed wait for, and no count that was
+        shown before a row may settle its step.
+        """
+        metrics, waits = self._rows.take(self.source, self._at)
         self._owes = self._owes or waits
-        unread = []
-        if self._unread:
-            count, first = self._unread
-            unread = [Unread(self.source, count, first.offset, clean(first.text, _SAMPLE), at)]
         newest = [p for p in self._progress.values() if p not in self._urgent]
         newest.sort(key=lambda p: p.offset)
-        records: list[Record] = [*self._urgent, *metrics, *self._notices, *newest, *unread]
+        records: list[Record] = [*self._urgent, *newest, *metrics, *self._notices]
+        if self._unread:
+            first = self._first_unread or Line(0, b"")
+            sample = clean(first.text, _SAMPLE)
+            records.append(Unread(self.source, self._unread, first.offset, sample, self._at))
         self._urgent.clear()
         self._notices.clear()
         self._progress.clear()
-        self._unread = None
+        self._unread, self._first_unread = 0, None
         return records
+
+
+_NEW = Shape(Plan((), (), None, None, None, False, False), b"")
+"""Stands for a line whose like was never met."""

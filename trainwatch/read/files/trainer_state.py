@@ -41,8 +41,7 @@ def _add(rows: Rows, entry: dict[str, Any], place: int) -> None:
     numbers = {key: float(value) for key, value in entry.items() if _is_number(value)}
     how = plan(tuple(numbers))
     if how and not how.summary:
-        values = tuple(numbers.values())
-        rows.add(how.keys, how.row(values), place, how.step_of(values), how.epoch_of(values))
+        rows.add(how, [[value] for value in numbers.values()], [place])
 
 
 def _is_number(value: object) -> bool:

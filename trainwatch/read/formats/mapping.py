@@ -8,6 +8,7 @@ mappings are flattened, and the plain wrappers ``metrics`` and ``data`` leave no
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 from trainwatch.read.dialect import Pairs, Sample
 from trainwatch.read.numbers import NUMBER, number
@@ -83,16 +84,20 @@ def read(text: str) -> Pairs | None:
         start = opened.start()
         found = _mapping(text, opened.end())
         if found:
-            end, keys, values = found
-            return Pairs(start, end, tuple(keys), tuple(values))
+            end, keys, values, spans = found
+            return Pairs(start, end, tuple(keys), tuple(values), tuple(spans))
     return None
 
 
-def _mapping(text: str, at: int) -> tuple[int, list[str], list[float]] | None:
+_Contents: TypeAlias = tuple[int, list[str], list[float], list[tuple[int, int]]]
+
+
+def _mapping(text: str, at: int) -> _Contents | None:
     """The pairs from just after the brace to just after its partner."""
     path: list[str] = []
     keys: list[str] = []
     values: list[float] = []
+    spans: list[tuple[int, int]] = []
     while pair := _PAIR.match(text, at, _LONGEST):
         key = pair["key"][1:-1]
         at = pair.end()
@@ -101,24 +106,27 @@ def _mapping(text: str, at: int) -> tuple[int, list[str], list[float]] | None:
             if len(path) > _DEEPEST:
                 return None
             continue
-        value = _value(pair)
+        start, end = _spelled(pair)
+        value = number(text[start:end])
         if value is not None:
             keys.append("/".join([*(p for p in path if p not in _WRAPPERS), key]))
             values.append(value)
+            spans.append((start, end))
         closed = _close(text, at, path)
         if closed is None:
             return None
         at, whole = closed
         if whole:
-            return at, keys, values
+            return at, keys, values, spans
     return None
 
 
-def _value(pair: re.Match[str]) -> float | None:
-    text = pair["number"] or pair["call"]
-    if text is None and pair["string"]:
-        text = pair["string"][1:-1]
-    return None if text is None else number(text)
+def _spelled(pair: re.Match[str]) -> tuple[int, int]:
+    """Where the value is spelled, without quotes."""
+    if pair["string"]:
+        start, end = pair.span("string")
+        return start + 1, end - 1
+    return pair.span("call" if pair["call"] else "number")
 
 
 def _close(text: str, at: int, path: list[str]) -> tuple[int, bool] | None:
