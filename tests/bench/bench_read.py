@@ -63,7 +63,19 @@ def mixed(rng: random.Random) -> Iterator[str]:
 
 def noise(rng: random.Random) -> Iterator[str]:
     """A million lines of other programs."""
-    words = "worker request handled cache queue node shard retry flush commit index".split()
+    words = [
+        "worker",
+        "request",
+        "handled",
+        "cache",
+        "queue",
+        "node",
+        "shard",
+        "retry",
+        "flush",
+        "commit",
+        "index",
+    ]
     for i in range(1_000_000):
         yield f"2024-05-01 10:{i % 60:02d}:07,123 INFO {rng.choice(words)}: {rng.choice(words)} {i} in {i % 977} ms\n"
 

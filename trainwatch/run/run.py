@@ -68,7 +68,7 @@ class Run:
         self.unread = 0
         self.samples: list[Unread] = []  # of what was not understood, the first few
         self.latest = 0.0
-        self._count: float | None = None  # where the training's own counter stood
+        self._count = 0  # where the training's own counter stood
         self._verdict: tuple[object, Verdict] | None = None
         self._apply: dict[type, Callable[[Any], Topic]] = {
             facts.Hello: self._hello,
@@ -207,8 +207,8 @@ class Run:
     def _progress(self, record: Progress) -> Topic:
         topic = Topic.NOTHING
         if counts_steps(record):
-            step = step_of(record, self._count)
-            self._count = record.done
+            step = step_of(int(record.done), self._count)
+            self._count = int(record.done)
             if self.metrics.settle(record.source, step):
                 self._history.shown()
                 topic = Topic.METRICS | Topic.VERDICT
