@@ -44,6 +44,7 @@ WANTS = (
     Want("*.bin.index.json", 4 << 20, 1),
     Want("*.json", SMALL, 1),
     Want("*.safetensors", SMALL, 0),
+    Want("*/.tmp??????", SMALL, 0),
     Want("*.bin", 64, torch_zip.TAIL),
     Want("*.pt", 64, torch_zip.TAIL),
     Want("*.pth", 64, torch_zip.TAIL),
