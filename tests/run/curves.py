@@ -133,7 +133,7 @@ class _Turning(_Shape):
     def eval(self, t: float) -> float:
         low = self.fall(min(t, self.turn))
         past = max(t - self.turn, 0) / (1 - self.turn)
-        return low * (1 + self.rise * past**self.bend)
+        return low * (1 + self.rise * float(past**self.bend))
 
     def train(self, t: float) -> float:
         return 0.9 * (

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from trainwatch.run.course import Course, course
+from trainwatch.run.course import ABSURD, Course, course
 from trainwatch.run.noise import running_medians, sigma
 
 if TYPE_CHECKING:
@@ -101,10 +100,11 @@ class Case:
         """The finite train losses that no restart ran again."""
         if self.loss is None:
             return []
-        pieces = self.loss.pieces()
-        if len(pieces) == 1 and not self.loss.marks and pieces[0] == (0, len(self.loss)):
+        pieces, highest = self.loss.pieces(), self.loss.highest()
+        sound = not self.loss.marks and highest is not None and highest < ABSURD
+        if sound and pieces == [(0, len(self.loss))]:
             return self.loss.values
-        return [v for a, b in pieces for v in self.loss.values[a:b] if isfinite(v)]
+        return [v for a, b in pieces for v in self.loss.values[a:b] if abs(v) < ABSURD]
 
     @cached_property
     def train_noise(self) -> float:

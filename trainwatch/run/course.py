@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, log, sqrt
+from math import hypot, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.noise import running_medians, sigma_near
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from trainwatch.run.grain import Grain
     from trainwatch.run.limits import Limits
     from trainwatch.run.series import Series
+
+ABSURD = 1e100
+"""Losses from here on are no numbers to reckon with; NaN is not below it either."""
 
 _MEDIAN_NOISE = {1: 1.0, 2: 0.71, 3: 0.67}
 """Standard deviation of the median of so many values; 1.25 / sqrt(n) for more (asymptotic)."""
@@ -40,7 +43,7 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True)
 class Course:
-    """The finite evaluations that no restart ran again."""
+    """The evaluations that can be reckoned with and that no restart ran again."""
 
     series: Series
     grain: Grain
@@ -71,7 +74,7 @@ class Course:
     def sigma(self) -> float:
         """Noise of one evaluation at the height of the best, the rounding of the print included."""
         level = self.values[self.best]
-        return sqrt(sigma_near(self.values, level) ** 2 + self.grain.half(level) ** 2 / 3)
+        return hypot(sigma_near(self.values, level), self.grain.half(level) / sqrt(3))
 
     @cached_property
     def medians(self) -> list[float]:
@@ -113,5 +116,6 @@ class Course:
 
 def course(series: Series, grain: Grain) -> Course:
     """The course of an evaluation loss."""
-    indexes = [i for a, b in series.pieces() for i in range(a, b) if isfinite(series.values[i])]
-    return Course(series, grain, indexes, [series.values[i] for i in indexes])
+    values = series.values
+    indexes = [i for a, b in series.pieces() for i in range(a, b) if abs(values[i]) < ABSURD]
+    return Course(series, grain, indexes, [values[i] for i in indexes])
