@@ -36,12 +36,7 @@ class Asked:
 
     def launch(self, request: facts.Launch) -> None:
         """Start a command. It waits: a fork is best made by the thread that everything began with."""
-        try:
-            started = launch.start(request.command, request.cwd or None, request.name, request.pty)
-            answer = facts.Answer(True, True, started.id, time.time())
-        except launch.CannotStartError as error:
-            answer = facts.Answer(False, True, error.text, time.time())
-        self._send(answer)
+        self._send(_launched(request))
 
     def finish(self) -> None:
         """Return when every stop that was begun has come to its end."""
@@ -52,8 +47,9 @@ class Asked:
         at = time.time()
         try:
             answer = parts.part(request.path, max(0, request.offset), max(0, request.length), at)
-        except OSError as error:
-            text = "{} cannot be read: {}".format(request.path, error.strerror)
+        except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
+            why = getattr(error, "strerror", None) or str(error)
+            text = "{} cannot be read: {}".format(request.path, why)
             self._send(facts.Trouble("file:" + request.path, text, "", at))
             answer = facts.FileBytes(request.path, request.offset, b"", 0, 0.0, at)
         self._send(answer)
@@ -69,6 +65,17 @@ class Asked:
             return
         for answer in stop.stop(subject, request.now, request.grace):
             self._send(answer)
+
+
+def _launched(request: facts.Launch) -> facts.Answer:
+    words = [*request.command, request.cwd, request.name]
+    if not request.command or any("\0" in word for word in words):
+        return facts.Answer(False, True, "that is no command", time.time())
+    try:
+        started = launch.start(request.command, request.cwd or None, request.name, request.pty)
+    except launch.CannotStartError as error:
+        return facts.Answer(False, True, error.text, time.time())
+    return facts.Answer(True, True, started.id, time.time())
 
 
 def _one_run(word: str) -> runs.Meta:

@@ -60,7 +60,7 @@ def resolve(watch: facts.Watch) -> Found:
         raise TargetError("{} could be {}".format(word, both), "for the file say ./{}".format(word))
     if not found:
         raise _nothing(word)
-    extra = [Root(os.path.abspath(path)) for path in watch.roots]
+    extra = [Root(os.path.abspath(path)) for path in watch.roots if "\0" not in path]
     known = {root.path for root in extra}
     merged = [root for root in found[0].roots if root.path not in known] + extra
     return found[0]._replace(roots=roots.apart(merged))
@@ -74,7 +74,7 @@ def _nothing(word: str) -> TargetError:
         return TargetError("{}: is not supported yet".format(scheme.group(1)), "attach to its log")
     if word.isdigit():
         return TargetError("there is no run called {}".format(word), "attach to its log or folder")
-    if os.path.lexists(os.path.expanduser(word)):
+    if "\0" not in word and os.path.lexists(os.path.expanduser(word)):
         return TargetError("{} is a link to nothing".format(word))
     what = "file or folder" if _is_plainly_a_path(word) else "run and no file"
     return TargetError("there is no {} called {}".format(what, word), "see: trainwatch list")
@@ -129,7 +129,7 @@ def _path(word: str, watch: facts.Watch) -> Optional[Found]:
     path = os.path.abspath(os.path.expanduser(word))
     try:
         status = os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL byte is in no path
         return None
     except OSError as error:
         raise TargetError("{} cannot be looked at: {}".format(word, error.strerror)) from None

@@ -63,8 +63,8 @@ def _pairs(words: List[str]) -> List[Tuple[str, str]]:
 
 
 def _normal(option: str) -> str:
-    """``--trainer.default-root-dir`` -> ``default_root_dir``."""
-    return option.lstrip("-+").rpartition(".")[2].replace("-", "_").lower()
+    """``--trainer.default-root-dir`` -> ``trainer_default_root_dir``."""
+    return re.sub(r"[-.]", "_", option.lstrip("-+")).lower()
 
 
 def _could_be_folder(value: str) -> bool:
