@@ -84,6 +84,11 @@ def everything(run: Run, rng: random.Random, w: int, h: int) -> None:
     shown = header.HeaderView(3600, rng.choice(("", "4x")))
     exact(header.rows(run, shown, w, h, NOW), w, h)
     exact(summary.rows(run, shown, w, h, NOW), w, h)
+    for page in (devices.details(run, w, NOW), gap.details(run, w, NOW)):
+        exact(page, w, len(page))
+    for found in run.checkpoints.rows():
+        page = checkpoints.details(found, w, NOW)
+        exact(page, w, len(page))
     exact(metrics.grid(metrics.plots(run), ChartView(), (2, 2), w, h), w, h)
 
 

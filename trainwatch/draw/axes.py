@@ -134,8 +134,8 @@ def labels(values: Sequence[float]) -> list[str]:
     gap = min((abs(b - a) for a, b in pairwise(values) if a != b), default=0.0)
     gap = gap if isfinite(gap) and gap else largest
     if largest and (largest >= 1e15 or largest < 1e-3 or gap < 1e-5):
-        digits = _decimals(gap / largest) if gap / largest > 1e-9 else 1
-        return [f"{v:.{min(max(digits, 0), 9)}e}" if v else "0" for v in values]
+        digits = next((d for d in range(9) if all(_told(v, d, gap) for v in values)), 9)
+        return [f"{v:.{digits}e}" if v else "0" for v in values]
     for factor, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if largest >= factor * (10 if unit == "k" else 1):
             places = _decimals(gap / factor)
@@ -192,6 +192,11 @@ def spaced(
         if room >= max((len(tick.label) for tick in found), default=0) + 2:
             return found
     return []
+
+
+def _told(value: float, digits: int, gap: float) -> bool:
+    """Whether so many digits of the mantissa tell the value apart from its neighbours."""
+    return abs(float(f"{value:.{digits}e}") - value) <= gap / 100
 
 
 def _decimals(gap: float) -> int:

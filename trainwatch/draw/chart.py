@@ -6,7 +6,6 @@ The law of this file: back to front; each thing that is drawn is one layer of do
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from trainwatch.draw import curve
@@ -117,7 +116,8 @@ def _paint_line(layout: Layout, canvas: Canvas) -> None:
     line, scale = layout.plot.line, layout.scale
     broken = _broken_columns(layout, line) if line is not None else {}
     style: Style = "train-raw" if layout.smooth else "train"
-    canvas.paint(curve.envelope(layout.raw, scale, broken), style)
+    outside = layout.outside(line) if line is not None else curve.NOWHERE
+    canvas.paint(curve.envelope(layout.raw, scale, broken, outside), style)
     _paint_cursor(layout, canvas)
     canvas.paint(curve.line(layout.smooth, scale, broken), "train")
     if sum(s is not None for s in layout.raw) == 1:
@@ -128,7 +128,8 @@ def _paint_points(layout: Layout, canvas: Canvas, series: Series, number: int) -
     spans = layout.marked[number]
     glyph, style = _POINT_STYLES[min(number, 1)]
     means = [None if s is None else s.mean for s in spans]
-    canvas.paint(curve.line(means, layout.scale, _broken_columns(layout, series)), style)
+    broken, outside = _broken_columns(layout, series), layout.outside(series)
+    canvas.paint(curve.line(means, layout.scale, broken, outside), style)
     known = [x for x, s in enumerate(spans) if s is not None]
     if len(known) * 3 <= layout.columns:
         _put_points(layout, canvas, spans, glyph, style)
@@ -191,42 +192,11 @@ def _broken_columns(layout: Layout, series: Series) -> dict[int, float]:
 
 def _paint_epochs(layout: Layout, canvas: Canvas) -> None:
     columns = [0] * (layout.columns * DOTS_X)
-    for place in _epoch_places(layout):
+    for place in layout.epochs:
         x = layout.window.column(place) if layout.window else -1
         if 0 < x < len(columns):
             columns[x] = _EPOCH_DOTS & span(0, layout.scale.dots - 1)
     canvas.paint(columns, "border")
-
-
-def _epoch_places(layout: Layout) -> list[float]:
-    """Where on the axis epochs end, as far as the window shows them; none where they crowd."""
-    series = next((s for s in layout.plot.every if s.extent("epoch") is not None), None)
-    window, axis = layout.window, layout.view.axis
-    if series is None or window is None:
-        return []
-    ends = [series.nearest(axis, window.start), series.nearest(axis, window.stop)]
-    known = [e for i in ends if i is not None and (e := series.epoch(i)) is not None]
-    if len(known) < 2 or known[1] - known[0] > layout.columns / 6:
-        return []
-    found = []
-    for epoch in range(max(ceil(known[0]), 1), floor(known[1]) + 1):
-        place = _epoch_place(series, axis, epoch)
-        if place is not None:
-            found.append(place)
-    return found
-
-
-def _epoch_place(series: Series, axis: str, epoch: int) -> float | None:
-    if axis == "epoch":
-        return float(epoch)
-    index = series.nearest("epoch", epoch)
-    if index is None:
-        return None
-    if axis == "time":
-        return series.at(index)
-    step, at = series.step(index), series.epoch(index)
-    # The nearest line may lie a few steps off the boundary: follow the slope to it.
-    return None if step is None or not at else step * epoch / at
 
 
 def _paint_cursor(layout: Layout, canvas: Canvas) -> None:
@@ -246,11 +216,25 @@ def _foot(layout: Layout) -> list[Row]:
     for tick in layout.x_ticks:
         line[tick.column] = ("┬", "border")
     _put_checkpoints(layout, line)
+    _put_restarts(layout, line)
     left = " " * (layout.gutter - 1)
     return [
         [(left + "└", "border"), *_grouped(line)],
         [(" " + _centred(layout), "dim")],
     ]
+
+
+def _put_restarts(layout: Layout, line: list[tuple[str, Style]]) -> None:
+    """Where the training went back to run a stretch again."""
+    series, window = layout.plot.line, layout.window
+    if series is None or window is None:
+        return
+    for index in series.segments[1:][-_MOST_MARKS:]:
+        mark = Mark(series.step(index), series.epoch(index), series.at(index))
+        place = mark.place(layout.view.axis)
+        x = -1 if place is None else window.column(place) // DOTS_X
+        if 0 <= x < len(line):
+            line[x + 1 if line[x][0] == "▴" and x + 1 < len(line) else x] = ("↺", "warning")
 
 
 def _put_checkpoints(layout: Layout, line: list[tuple[str, Style]]) -> None:

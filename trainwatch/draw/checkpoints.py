@@ -189,7 +189,7 @@ _COLUMNS = (
     _Column("size", 8, 4, lambda c, _: units.size(c.bytes)),
     _Column("age", 6, 2, lambda c, now: units.age(now - c.seen.created)),
 )  # fmt: skip
-_MARK = 3
+_MARK = 4
 
 
 class _Table:
@@ -279,7 +279,7 @@ def _marks(checkpoint: Checkpoint, view: CheckpointsView) -> Row:
     if checkpoint.seen.path in view.chosen:
         found.insert(0, ("=", "found"))
     found = found[:2]
-    return [*found, (" " * (_MARK - len(found)), "text")]
+    return [(" ", "text"), *found, (" " * (_MARK - 1 - len(found)), "text")]
 
 
 # --- one checkpoint in full ---------------------------------------------------------------

@@ -269,6 +269,57 @@ def _none(run: Run, columns: int, lines: int) -> list[Row]:
     return [fit(row, columns) for row in rows[:lines]]
 
 
+# --- every card in full -------------------------------------------------------------------
+
+
+def details(run: Run, columns: int, now: float) -> list[Row]:
+    """Every value of every card, why a value is missing, and who uses the card."""
+    rows: list[Row] = []
+    for card in run.devices.cards:
+        rows += [*_all_of(run, card, columns, now), []]
+    rows += _none(run, columns, 6) if not rows else []
+    rows += [[(line, "dim")] for line in wrapped(_BUSY, max(columns, 1))]
+    return [fit(row, max(columns, 0)) for row in rows]
+
+
+_BUSY = (
+    "Busy is the share of the driver's last sample, a sixth of a second to a second, in which any "
+    "kernel ran; one small kernel makes a card 100% busy. It does not tell how much of it is used."
+)
+
+
+def _all_of(run: Run, card: Card, columns: int, now: float) -> list[Row]:
+    r = card.reading
+    whose = "this run" if card.ours else "not used by this run"
+    head: Row = [(f"GPU {r.index}  {_name(card)}", "title"), (f"  {whose}", "dim")]
+    if r.fake:
+        head.append(("  FAKE: a stand-in library made for tests", "critical"))
+    if card.lost is not None:
+        return [head, *_lost(card, columns, 2)]
+    known = [
+        ("busy", _cell(card, "busy", units.percent(r.busy))),
+        ("memory", f"{_memory(card)}  {units.percent(_share(card))}"),
+        ("of this run", _cell(card, "processes", units.long_size(card.memory_run))),
+        ("of others", units.long_size(card.memory_others)),
+        ("power", _power(card)),
+        ("temperature", _temperature(card)),
+        ("slowed by", ", ".join(clean(t, 40) for t in r.throttle) or "nothing"),
+        ("read", f"{units.age(card.age(now))} ago"),
+        ("id", clean(r.uuid, 60) or units.UNKNOWN),
+    ]
+    rows: list[Row] = [head]
+    rows += [[(f"  {name:<14}", "label"), (value, "value")] for name, value in known]
+    rows += [
+        [(f"  {clean(cell, 14):<14}", "label"), (clean(why, 200), "dim")] for cell, why in r.faults
+    ]
+    tree = set(run.process.tree) if run.process is not None else set()
+    for process in r.processes:
+        mine = "this run" if process.pid in tree else ""
+        row = f"  pid {process.pid:<10}{units.long_size(process.memory):>10}  "
+        rows.append([(row, "text"), (mine, "accent")])
+    return rows
+
+
 def brief(run: Run) -> Row:
     """All cards in a few words."""
     cards = [c for c in run.devices.cards if c.ours] or run.devices.cards

@@ -6,23 +6,22 @@ from the verdict unchanged, and what could not be checked is said.
 
 from __future__ import annotations
 
-from math import isfinite
+from math import floor, isfinite
 from typing import TYPE_CHECKING
 
 from trainwatch.draw import curve, units
 from trainwatch.draw.axes import Scale, step_of, widened
 from trainwatch.draw.cells import DOTS_X, DOTS_Y, Canvas
 from trainwatch.draw.packing import Piece, packed
-from trainwatch.draw.rows import Picture, Row, fit, wrapped
+from trainwatch.draw.rows import Picture, Row, fit, length, wrapped
 from trainwatch.read.clean import clean
-from trainwatch.run.verdict import INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trainwatch.draw.rows import Style
+    from trainwatch.run.pairing import Pair
     from trainwatch.run.run import Run
-    from trainwatch.run.series import Axis
     from trainwatch.run.verdict import Check, Verdict
 
 SEVERITIES: Mapping[str, Style] = {
@@ -31,8 +30,11 @@ SEVERITIES: Mapping[str, Style] = {
 _RESULTS: Mapping[str, tuple[str, Style]] = {
     "fired": ("!", "warning"), "clear": ("✓", "ok"), "skipped": ("–", "dim"),
 }  # fmt: skip
-_NOISE = ("noise", "eval_noise", "sigma")
 _GAUGE = 24
+_SMALLEST = 17
+"""Columns below which a gauge tells nothing."""
+_MOST_PAIRS = 1000
+"""So many evaluations are looked at; of more, as many spread evenly."""
 
 
 def draw(run: Run, width: int, height: int, now: float) -> Picture:
@@ -49,7 +51,7 @@ def draw(run: Run, width: int, height: int, now: float) -> Picture:
         spare -= len(lines) - 1
         rows += [[(" " + line, "text" if number == 0 else "label")] for line in lines]
     if spare >= 1:
-        rows += _history(run, width, min(spare, 6))
+        rows += _history(run, verdict, width, min(spare, 6))
     rows += [[] for _ in range(height - len(rows))]
     return Picture([("gap", "title")], note, [fit(row, width) for row in rows[:height]])
 
@@ -77,11 +79,16 @@ def details(run: Run, columns: int, now: float) -> list[Row]:
     if verdict.evidence:
         rows += [[], [("numbers", "title")]]
         rows += [
-            [(f"  {name.replace('_', ' '):<28}", "label"), (units.number(value), "value")]
+            [(f"  {name.replace('_', ' '):<28}", "label"), (figure(value), "value")]
             for name, value in verdict.evidence.items()
         ]
-    rows += [[], *_paragraph(INVISIBLE, columns, "dim"), *_paragraph(_PAIRING, columns, "dim")]
+    rows += [[], *_paragraph(verdict.note, columns, "dim"), *_paragraph(_PAIRING, columns, "dim")]
     return [fit(row, max(columns, 0)) for row in rows]
+
+
+def figure(value: float) -> str:
+    """A number of the evidence: counts are whole."""
+    return units.count(value) if isfinite(value) and value == floor(value) else units.number(value)
 
 
 _PAIRING = (
@@ -116,16 +123,20 @@ def _check(check: Check, columns: int) -> list[Row]:
 def _numbers(run: Run, verdict: Verdict, width: int) -> Row:
     gap = verdict.gap
     if gap is None:
-        return packed([Piece(_alone(run))], [], width)
-    row: Row = [
+        alone = _alone(run) or [("no loss yet", "dim")]
+        why: Row = [(clean(verdict.no_gap, 80), "dim")] if run.metrics.eval_loss else []
+        return packed([Piece(alone), Piece(why, 1, least=12)], [], width, [("   ", "text")])
+    style = SEVERITIES[verdict.severity]
+    whole: Row = [
         ("eval ", "eval"), (units.number(gap.eval), "value"), (" − ", "dim"),
         ("train ", "train"), (units.number(gap.train), "value"), (" = ", "dim"),
-        (units.signed(gap.value), SEVERITIES[verdict.severity]),
+        (units.signed(gap.value), style),
     ]  # fmt: skip
-    short: Row = [("gap ", "label"), (units.signed(gap.value), SEVERITIES[verdict.severity])]
-    size = min(max(width - 46, 0), 2 * _GAUGE)
-    right = [Piece(gauge(run, verdict, size), 1)] if size >= 15 else []
-    return packed([Piece(row if width >= 44 else short)], right, width)
+    short: Row = [("gap ", "label"), (units.signed(gap.value), style)]
+    noise: Row = [(f"noise ±{units.number(verdict.noise, 2)}", "dim")] if verdict.noise else []
+    size = min(width - length(whole) - 4, 2 * _GAUGE)
+    right = [Piece(gauge(run, verdict, size), 1)] if size >= _SMALLEST else []
+    return packed([Piece(whole if width >= 44 else short), Piece(noise, 2)], right, width)
 
 
 def _alone(run: Run) -> Row:
@@ -135,9 +146,12 @@ def _alone(run: Run) -> Row:
     if evals is not None and evals.last is not None:
         row += [("eval ", "eval"), (units.number(evals.last), "value")]
     if loss is not None and loss.last is not None:
-        row += [("   ", "text")] if row else []
-        row += [("train ", "train"), (units.number(loss.last), "value")]
-    return row or [("no loss yet", "dim")]
+        row += [
+            ("   " if row else "", "text"),
+            ("train ", "train"),
+            (units.number(loss.last), "value"),
+        ]
+    return row
 
 
 def gauge(run: Run, verdict: Verdict, columns: int) -> Row:
@@ -145,30 +159,28 @@ def gauge(run: Run, verdict: Verdict, columns: int) -> Row:
     gap = verdict.gap
     if gap is None or not isfinite(gap.value):
         return []
-    past = gaps(run, 64)
-    reach = _reach([gap.value, *(g for g in past if g is not None and isfinite(g))])
-    ends = units.signed(-reach, _digits(reach)), units.signed(reach, _digits(reach))
+    known = _pairs(run, verdict)
+    reach = _reach([gap.value, *(p.gap for p in known if p.gap is not None and isfinite(p.gap))])
+    ends = [units.signed(end, _digits(reach)) for end in (-reach, reach)]
     inside = columns - len(ends[0]) - len(ends[1]) - 4
     inside -= 1 - inside % 2
     if inside < 5:
         return []
     cells: list[tuple[str, Style]] = [("─", "border")] * inside
-    middle = inside // 2
     for x in _band(verdict, reach, inside):
         cells[x] = ("▒", "dim")
-    cells[middle] = ("┼", "border")
-    best = _at_best(run, verdict)
-    if best is not None:
-        cells[_place(best, reach, inside)] = ("★", "best")
+    cells[inside // 2] = ("┼", "border")
+    at_best = next((p.gap for p in known if verdict.best and p.eval == verdict.best.value), None)
+    if at_best is not None and isfinite(at_best):
+        cells[_place(at_best, reach, inside)] = ("★", "best")
     cells[_place(gap.value, reach, inside)] = ("●", SEVERITIES[verdict.severity])
-    row: Row = [
+    return [
         (ends[0] + " ", "dim"),
         ("├", "border"),
         *cells,
         ("┤", "border"),
         (" " + ends[1], "dim"),
     ]
-    return row
 
 
 def _place(value: float, reach: float, inside: int) -> int:
@@ -177,8 +189,8 @@ def _place(value: float, reach: float, inside: int) -> int:
 
 
 def _band(verdict: Verdict, reach: float, inside: int) -> range:
-    """The columns in which a gap is no more than noise."""
-    noise = next((verdict.evidence[k] for k in _NOISE if k in verdict.evidence), 0.0)
+    """The columns in which a gap is no more than the noise of one evaluation."""
+    noise = verdict.noise or 0.0
     if not 0 < noise < reach:
         return range(0)
     return range(_place(-noise, reach, inside), _place(noise, reach, inside) + 1)
@@ -197,48 +209,30 @@ def _digits(reach: float) -> int:
 # --- the history --------------------------------------------------------------------------
 
 
-def gaps(run: Run, columns: int) -> list[float | None]:
-    """Eval minus smoothed train loss, column by column of the run; None where nothing was measured."""
-    evals, train = run.metrics.eval_loss, run.metrics.loss
-    if evals is None or train is None or columns < 1:
-        return []
-    axis: Axis = "step" if evals.extent("step") is not None else "epoch"
-    extent = evals.extent(axis)
-    if extent is None:
-        return []
-    start, stop = min(extent[0], 0.0), extent[1]
-    measured = evals.spans(axis, start, stop, columns)
-    beside = train.smoothed(axis, start, stop, columns, 0.6)
-    found: list[float | None] = []
-    newest = None
-    for value, average in zip(measured, beside, strict=True):
-        newest = average if average is not None else newest
-        found.append(None if value is None or newest is None else value.mean - newest)
-    return found
+def _pairs(run: Run, verdict: Verdict) -> list[Pair]:
+    """The evaluations of the set that the verdict speaks of, each with the train loss beside it."""
+    evals = run.metrics.find("loss", "eval", verdict.dataset) or run.metrics.eval_loss
+    known = run.pairing.pairs(evals) if evals is not None else []
+    return known[:: len(known) // _MOST_PAIRS + 1]
 
 
-def _at_best(run: Run, verdict: Verdict) -> float | None:
-    """The gap at the best evaluation."""
-    best, train = verdict.best, run.metrics.loss
-    if best is None or train is None or best.step is None:
-        return None
-    index = train.nearest("step", best.step)
-    return None if index is None else best.value - train.value(index)
-
-
-def _history(run: Run, width: int, height: int) -> list[Row]:
+def _history(run: Run, verdict: Verdict, width: int, height: int) -> list[Row]:
     """The gap over the run as a small curve, zero drawn as a line."""
     columns = max(width - 2, 0)
-    known = gaps(run, columns * DOTS_X)
-    known = [None if g is None or not isfinite(g) else g for g in known]
-    values = [g for g in known if g is not None]
-    if len(values) < 2 or height < 1:
+    known = [
+        (p.place, p.gap) for p in _pairs(run, verdict) if p.gap is not None and isfinite(p.gap)
+    ]
+    if len(known) < 2 or height < 1 or not columns:
         return []
-    low, high = widened(min(0.0, *values), max(0.0, *values))
-    scale = Scale(low, high, height * DOTS_Y)
+    places, values = [p for p, _ in known], [g for _, g in known]
+    start, stop = min(places[0], 0.0), places[-1]
+    dots: list[float | None] = [None] * (columns * DOTS_X)
+    for place, value in known:
+        dots[int((place - start) / ((stop - start) or 1.0) * (len(dots) - 1))] = value
+    scale = Scale(*widened(min(0.0, *values), max(0.0, *values)), height * DOTS_Y)
     canvas = Canvas(columns, height)
-    canvas.paint([1 << max(scale.dot(0.0), 0)] * (columns * DOTS_X), "border")
-    canvas.paint(curve.line(known, scale), "other")
+    canvas.paint([1 << min(max(scale.dot(0.0), 0), scale.dots - 1)] * len(dots), "border")
+    canvas.paint(curve.line(dots, scale), "other")
     return [[(" ", "text"), *row] for row in canvas.rows()]
 
 

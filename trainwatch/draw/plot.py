@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import floor, inf, isfinite
+from math import ceil, floor, inf, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.draw import axes
 from trainwatch.draw.axes import Scale
 from trainwatch.draw.cells import DOTS_X, DOTS_Y
+from trainwatch.draw.curve import NOWHERE, Outside
 from trainwatch.draw.window import Window, chosen
 
 if TYPE_CHECKING:
@@ -139,6 +140,21 @@ class Layout:
             self.view.axis,
         )
 
+    @cached_property
+    def epochs(self) -> list[float]:
+        """Where on the axis epochs end, as far as the window shows them; none where they crowd."""
+        series = next((s for s in self.plot.every if len(s) and s.epoch(len(s) - 1)), None)
+        window, axis = self.window, self.view.axis
+        if series is None or window is None:
+            return []
+        ends = [series.nearest(axis, window.start), series.nearest(axis, window.stop)]
+        known = [e for i in ends if i is not None and (e := series.epoch(i)) is not None]
+        if len(known) < 2 or not known[1] - known[0] <= self.columns / 6:
+            return []
+        whole = range(max(ceil(known[0]), 1), floor(known[1]) + 1)
+        places = [_epoch_place(series, axis, epoch) for epoch in whole]
+        return [place for place in places if place is not None]
+
     # --- the columns ----------------------------------------------------------------------
 
     def spans(self, series: Series, *, cut: bool = False) -> list[Span | None]:
@@ -147,6 +163,34 @@ class Layout:
         if window is None:
             return []
         return series.spans(self.view.axis, window.start, window.stop, window.columns, cut=cut)
+
+    def outside(self, series: Series) -> Outside:
+        """The points next to the window, where the window is not the whole run."""
+        window, axis = self.window, self.view.axis
+        if window is None or (self.view.start is None and self.view.stop is None):
+            return NOWHERE
+        found = []
+        for edge, way in ((window.start, -1), (window.stop, 1)):
+            index = series.nearest(axis, edge)
+            if (
+                index is not None
+                and window.start <= (_place(series, index, axis) or edge) <= window.stop
+            ):
+                index += way
+            found.append(self._beyond(series, index, way))
+        return Outside(*found)
+
+    def _beyond(self, series: Series, index: int | None, way: int) -> tuple[int, float] | None:
+        """Column and value of a point on one side of the window."""
+        if index is None or not 0 <= index < len(series) or self.window is None:
+            return None
+        place, value = _place(series, index, self.view.axis), series.value(index)
+        if place is None or not isfinite(value):
+            return None
+        column = self.window.column(place)
+        return (
+            (column, value) if (column < 0 if way < 0 else column >= self.window.columns) else None
+        )
 
     @cached_property
     def raw(self) -> list[Span | None]:
@@ -236,3 +280,20 @@ def _rounded(low: float, high: float, most: int) -> tuple[float, float]:
         return low, high
     below, above = floor(low / quarter) * quarter, -floor(-high / quarter) * quarter
     return (below, above) if isfinite(below) and isfinite(above) else (low, high)
+
+
+def _place(series: Series, index: int, axis: Axis) -> float | None:
+    return Mark(series.step(index), series.epoch(index), series.at(index)).place(axis)
+
+
+def _epoch_place(series: Series, axis: Axis, epoch: int) -> float | None:
+    if axis == "epoch":
+        return float(epoch)
+    index = series.nearest("epoch", epoch)
+    if index is None:
+        return None
+    if axis == "time":
+        return series.at(index)
+    step, at = series.step(index), series.epoch(index)
+    # The nearest line may lie a few steps off the boundary: follow the slope to it.
+    return None if step is None or not at else step * epoch / at

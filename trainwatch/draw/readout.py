@@ -8,37 +8,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwatch.draw import units
-from trainwatch.draw.rows import Row, fit, length
+from trainwatch.draw.packing import Piece, packed
+from trainwatch.draw.rows import Row, fit
 from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from trainwatch.draw.plot import Layout
+    from trainwatch.draw.rows import Cell
     from trainwatch.run.series import Series
 
 
 def readout(layout: Layout) -> Row:
     """The values of every series with the sign it is drawn with."""
-    cursor = layout.view.cursor
-    groups = [] if cursor is None else [_place(layout, cursor)]
-    if layout.plot.line is not None:
-        groups.append(_line(layout, layout.plot.line))
-    for number, series in enumerate(layout.plot.points):
-        groups.append(_points(layout, series, number))
-    groups += [_broken(layout), _best(layout), _checkpoints(layout)]
-    return _fitted([g for g in groups if g], layout)
-
-
-def _fitted(groups: list[Row], layout: Layout) -> Row:
-    out: Row = [(" " * layout.gutter, "text")]
-    used = layout.gutter
-    for group in groups:
-        size = length(group)
-        gap = 3 if used > layout.gutter else 0
-        if used + gap + size > layout.width:
-            break
-        out += [(" " * gap, "text"), *group]
-        used += gap + size
-    return fit(out, layout.width)
+    plot, cursor = layout.plot, layout.view.cursor
+    pieces = [] if cursor is None else [Piece(_place(layout, cursor), 1)]
+    if plot.line is not None:
+        pieces += [Piece(_line(layout, plot.line), 0), Piece(_average(layout), 6)]
+    for number, series in enumerate(plot.points):
+        pieces.append(Piece(_points(layout, series, number), 2 + number))
+    pieces += [Piece(_broken(layout), 2), Piece(_best(layout), 5), *_signs(layout)]
+    left = max(layout.gutter - 1, 0)
+    row = packed(pieces, [], max(layout.width - left, 0), [("   ", "text")])
+    return fit([(" " * left, "text"), *row], layout.width)
 
 
 def _place(layout: Layout, cursor: float) -> Row:
@@ -57,22 +48,13 @@ def _place(layout: Layout, cursor: float) -> Row:
 
 def _line(layout: Layout, series: Series) -> Row:
     name = "train" if series.key.split == "train" else series.key.split
-    row: Row = [("──", "train"), (f" {name} ", "label"), (_value(layout, series), "value")]
-    average = _average(layout)
-    if average is not None:
-        row += [(" ema ", "dim"), (units.number(average), "value")]
-    return row
+    return [("── ", "train"), (f"{name} ", "label"), (_value(layout, series), "value")]
 
 
 def _points(layout: Layout, series: Series, number: int) -> Row:
     name = clean(series.key.dataset or series.key.split, 24)
-    glyph, style = ("◇ ", "other") if number else ("◆ ", "eval")
-    value = _value(layout, series)
-    return [
-        (glyph, "other" if style == "other" else "eval"),
-        (f"{name} ", "label"),
-        (value, "value"),
-    ]
+    sign: Cell = ("◇ ", "other") if number else ("◆ ", "eval")
+    return [sign, (f"{name} ", "label"), (_value(layout, series), "value")]
 
 
 def _value(layout: Layout, series: Series) -> str:
@@ -84,14 +66,15 @@ def _value(layout: Layout, series: Series) -> str:
     return units.number(None if index is None else series.value(index))
 
 
-def _average(layout: Layout) -> float | None:
+def _average(layout: Layout) -> Row:
     """The moving average under the cursor, or its newest value."""
     window, cursor = layout.window, layout.view.cursor
     if not layout.smooth or window is None:
-        return None
+        return []
     end = window.columns - 1 if cursor is None else window.column(cursor)
     known = layout.smooth[: max(end, 0) + 1]
-    return next((v for v in reversed(known) if v is not None), None)
+    value = next((v for v in reversed(known) if v is not None), None)
+    return [] if value is None else [("ema ", "dim"), (units.number(value), "label")]
 
 
 def _broken(layout: Layout) -> Row:
@@ -107,5 +90,13 @@ def _best(layout: Layout) -> Row:
     return [("★ ", "best"), ("best ", "label"), (units.number(best.value) + where, "value")]
 
 
-def _checkpoints(layout: Layout) -> Row:
-    return [("▴ ", "accent"), ("checkpoint", "label")] if layout.plot.checkpoints else []
+def _signs(layout: Layout) -> list[Piece]:
+    """What the remaining signs on the chart mean."""
+    found = []
+    if layout.plot.checkpoints:
+        found.append(Piece([("▴ ", "accent"), ("checkpoint", "dim")], 7))
+    if layout.plot.line is not None and len(layout.plot.line.segments) > 1:
+        found.append(Piece([("↺ ", "warning"), ("restart", "dim")], 6))
+    if layout.epochs:
+        found.append(Piece([("⋮ ", "dim"), ("epoch", "dim")], 8))
+    return found

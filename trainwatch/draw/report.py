@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from trainwatch.draw import gap, header, loss, metrics, plain, units
 from trainwatch.draw.plot import ChartView
 from trainwatch.read.clean import clean
-from trainwatch.run.verdict import INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +82,7 @@ def _verdict(run: Run, now: float) -> list[str]:
             f"Gap: eval {units.number(g.eval)} − train {units.number(g.train)} = {units.signed(g.value)}."
         )
     if verdict.evidence:
-        rows = [(name.replace("_", " "), units.number(v)) for name, v in verdict.evidence.items()]
+        rows = [(name.replace("_", " "), gap.figure(v)) for name, v in verdict.evidence.items()]
         parts.append(_table(("evidence", "value"), rows))
     if verdict.checks:
         parts.append(
@@ -92,7 +91,7 @@ def _verdict(run: Run, now: float) -> list[str]:
                 [(c.rule, c.result, _text(c.why)) for c in verdict.checks],
             )
         )
-    return [*parts, f"*{INVISIBLE}*"]
+    return [*parts, f"*{verdict.note}*"]
 
 
 def _curve(plot: Plot, width: int, glyphs: Glyphs) -> list[str]:
