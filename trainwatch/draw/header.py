@@ -91,7 +91,7 @@ def _first(run: Run, view: HeaderView, width: int, now: float) -> Row:
     ]
     fraction = run.progress.fraction
     right = [
-        Piece(sign(run, view, now), 0, least=10),
+        Piece(sign(run, view, now), 0, least=0 if width >= 60 else 10),
         Piece(_steps(run), 1),
         Piece(_epochs(run), 5),
         Piece(bars.line(fraction, _BAR) if fraction is not None else [], 7),

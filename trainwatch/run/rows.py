@@ -122,7 +122,7 @@ class Rows:
         """The step that the newest row told that starts at or before a place of its source."""
         ends = [*self._source_rows[1:], len(self.steps)]
         for name, first, end in zip(
-            self._sources[::-1], self._source_rows[::-1], ends[::-1], strict=True
+            self._sources[::-1], self._source_rows[::-1], ends[::-1], strict=False
         ):
             row = bisect_right(self.offsets, offset, first, end) - 1
             if name == source and row >= first:

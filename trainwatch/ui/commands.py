@@ -7,13 +7,16 @@ for the footer (bindings that share it stand there as one), ``tooltip`` the sent
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from textual.app import SystemCommand
 from textual.binding import Binding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
+    from textual.app import App
     from textual.dom import DOMNode
     from textual.screen import Screen
 
@@ -80,6 +83,24 @@ def spelled(key: str) -> str:
     for modifier in reversed(modifiers):
         name = f"^{name}" if modifier == "ctrl" else f"{modifier}+{name}"
     return name
+
+
+def by_name(
+    nodes: Iterable[tuple[str, DOMNode]],
+    keys: Mapping[str, str],
+    run: Callable[[str, DOMNode], Coroutine[Any, Any, bool]],
+) -> Iterator[SystemCommand]:
+    """The actions of ``nodes`` for the command palette."""
+    for name, node in nodes:
+        for action in actions(type(node), keys):
+            act = partial(run, action.action, node)
+            yield SystemCommand(f"{name}: {action.sentence}", " ".join(action.keys), act)
+
+
+def themes_by_name(app: App[Any]) -> Iterator[SystemCommand]:
+    """The themes for the command palette."""
+    for name in sorted(app.available_themes):
+        yield SystemCommand(f"theme: {name}", "colours", partial(setattr, app, "theme", name))
 
 
 def table(owners: Iterable[tuple[str, type[DOMNode]]]) -> str:

@@ -51,13 +51,11 @@ class Asked(Message):
     def __init__(
         self,
         label: str,
-        text: str,
         changed: Callable[[str], None],
         done: Callable[[str | None], None],
     ) -> None:
         super().__init__()
         self.label = label
-        self.text = text
         self.changed = changed
         self.done = done
 

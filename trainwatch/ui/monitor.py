@@ -6,15 +6,15 @@ import gc
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding
 
 from trainwatch.ui.app import INTERRUPTED
-from trainwatch.ui.commands import actions
+from trainwatch.ui.commands import by_name, themes_by_name
 from trainwatch.ui.messages import Copied, Opened, Said
 from trainwatch.ui.paint import exact
 from trainwatch.ui.panels.keys import Keys
-from trainwatch.ui.rows import Desk, Look
+from trainwatch.ui.rows import Desk, Failed, Look
 from trainwatch.ui.screens import help as help_page
 from trainwatch.ui.screens.confirm import Choices, Confirm
 from trainwatch.ui.screens.live import LiveScreen
@@ -23,9 +23,11 @@ from trainwatch.ui.screens.watch import TOUR, WatchScreen
 from trainwatch.ui.themes import THEMES, Inks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.console import RenderableType
+    from textual.actions import ActionParseResult
+    from textual.app import SystemCommand
     from textual.dom import DOMNode
     from textual.screen import Screen
     from textual.theme import Theme
@@ -56,10 +58,11 @@ class Monitor(App[int]):
     def __init__(self, link: Link, session: Session, pump: Pump, options: Options) -> None:
         self.failure: Exception | None = None
         """What ended the screen, if it did not end by a person's wish."""
+        self.slips: list[Exception] = []
+        """What went wrong without ending anything."""
         self.options = options
         super().__init__()
-        self._pump = pump
-        self._session = session
+        self.pump = pump
         self._look = Look(Inks(THEMES[0]), options.glyphs)
         self.desk = Desk(session.run, pump.now, link.send, self._look)
         for theme in THEMES:
@@ -75,10 +78,10 @@ class Monitor(App[int]):
 
     def on_mount(self) -> None:
         """Let the facts in."""
-        self._pump.publish = self._publish
-        self._pump.answered = self._answered
+        self.pump.publish = self._publish
+        self.pump.answered = self._answered
         self.theme_changed_signal.subscribe(self, self._relook)
-        self._pump.start()
+        self.pump.start()
         self.call_after_refresh(_collect_from_now_on)
 
     def _publish(self, changed: Topic) -> None:
@@ -119,7 +122,7 @@ class Monitor(App[int]):
         """Ask how to stop the training."""
         if self.options.replay:
             self.on_said(Said("this is a recording: there is nothing to stop"))
-        elif self._session.run.ended is not None:
+        elif self.desk.run.ended is not None:
             self.on_said(Said("the training has already ended"))
         elif not isinstance(self.screen, Confirm):
             self.push_screen(Confirm(self.desk, self.options.target))
@@ -141,16 +144,33 @@ class Monitor(App[int]):
         """One line at the bottom."""
         self.screen.query_one("#keys", Keys).say(message.text)
 
+    def on_failed(self, message: Failed) -> None:
+        """Something went wrong that was asked for; the person is told, and the screen goes on."""
+        self.slips.append(message.error)
+        what = f"{type(message.error).__name__}: {message.error}"
+        self.on_said(Said(f"! that failed ({what}); the screen goes on"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action by name for the command palette."""
-        for theme in THEMES:
-            act = partial(setattr, self, "theme", theme.name)
-            yield SystemCommand(f"theme: {theme.name}", "colours", act)
         nodes = [(panel.NAME, panel) for panel in self.watching.tour]
-        for name, node in (("trainwatch", self), ("screen", self.watching), *nodes):
-            for action in actions(type(node), self.options.keys):
-                run = partial(self.run_action, action.action, node)
-                yield SystemCommand(f"{name}: {action.sentence}", " ".join(action.keys), run)
+        yield from themes_by_name(self)
+        yield from by_name(
+            [("trainwatch", self), ("screen", self.watching), *nodes],
+            self.options.keys, self.run_action,
+        )  # fmt: skip
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key, a click or the palette asks for; a mistake in it ends nothing."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:  # noqa: BLE001 - as for every panel, see rows.py
+            self.on_failed(Failed(error))
+            return True
 
     # --- how it is shown ----------------------------------------------------------------------
 

@@ -91,6 +91,11 @@ class Pump:
             return self._latest
         return self._latest + time.monotonic() - self._heard
 
+    @property
+    def busy(self) -> bool:
+        """Whether something was read or arrived that is not published yet."""
+        return self._busy
+
     def _begin(self) -> None:
         """Drain now, or when the next frame is due: what arrives in between waits in the link."""
         if not self._busy:

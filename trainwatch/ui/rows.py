@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.segment import Segment
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -53,7 +54,27 @@ class Desk:
     look: Look
 
 
-class Panel(Widget, can_focus=True):
+class Failed(Message):
+    """An action or a message of one widget went wrong; everything goes on."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Robust(Widget):
+    """A widget or screen whose own mistakes, once it stands, end neither it nor the application."""
+
+    async def _dispatch_message(self, message: Message) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            if not self.is_mounted:  # half a screen is worse than none
+                raise
+            self.app.post_message(Failed(error))
+
+
+class Panel(Robust, can_focus=True):
     """A rectangle of drawn rows. Subclasses say what to draw and which topics change it."""
 
     TOPICS: ClassVar[Topic] = Topic.NOTHING

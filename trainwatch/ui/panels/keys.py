@@ -1,4 +1,8 @@
-"""The last line: the keys that work here, or what was just said."""
+"""The last line: the keys that work here, what was just said, or a line being typed.
+
+The law of this file: it is the only place for words between the panels and the person. Keys typed
+ahead are not lost: from the moment it is asked for, a line takes every key.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ from trainwatch.ui.rows import Panel
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.widget import Widget
 
     from trainwatch.draw.rows import Row
+    from trainwatch.ui.messages import Asked
     from trainwatch.ui.rows import Desk
 
 SPOKEN = 6
@@ -20,7 +26,7 @@ SPOKEN = 6
 
 
 class Keys(Panel, can_focus=False):
-    """The keys of the focused panel first, then those of the whole screen; each can be clicked."""
+    """The keys of the focused panel and of the screen; each can be clicked."""
 
     NAME = "keys"
 
@@ -29,10 +35,39 @@ class Keys(Panel, can_focus=False):
         self._said = ""
         self._ticks = 0
         self._places: list[tuple[range, Shown]] = []
+        self._asked: Asked | None = None
+        self._typed = ""
+        self._before: Widget | None = None
 
     def on_mount(self) -> None:
         """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.redraw())
+
+    def rows(self, columns: int, lines: int) -> list[Row]:
+        """One line."""
+        self._places = []
+        if self._asked is not None:
+            return [self._prompt(columns)]
+        if self._said:
+            return [[(" ", "text"), (self._said, "accent")]]
+        row: Row = [(" ", "text")]
+        x = 1
+        for entry in shown_keys(self.screen):
+            wide = width(entry.keys) + 1 + width(entry.words)
+            if x + wide > columns:
+                break
+            self._places.append((range(x, x + wide), entry))
+            row += [(entry.keys, "accent"), (" ", "text"), (entry.words, "label"), ("  ", "text")]
+            x += wide + 2
+        return [row]
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a key does what the key does."""
+        for columns, entry in self._places:
+            if event.x in columns:
+                await self.app.run_action(entry.action, entry.node)
+
+    # --- saying -------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
         """Show one line in place of the keys for a while."""
@@ -47,24 +82,67 @@ class Keys(Panel, can_focus=False):
             self._said = ""
             self.redraw()
 
-    def rows(self, columns: int, lines: int) -> list[Row]:
-        """One line."""
-        self._places = []
-        if self._said:
-            return [[(" ", "text"), (self._said, "accent")]]
-        row: Row = [(" ", "text")]
-        x = 1
-        for entry in shown_keys(self.screen):
-            wide = width(entry.keys) + 1 + width(entry.words)
-            if x + wide > columns:
-                break
-            self._places.append((range(x, x + wide), entry))
-            row += [(entry.keys, "accent"), (" ", "text"), (entry.words, "label"), ("  ", "text")]
-            x += wide + 2
-        return [row][:lines]
+    # --- asking -------------------------------------------------------------------------------
 
-    async def on_click(self, event: events.Click) -> None:
-        """A click on a key does what the key does."""
-        for columns, entry in self._places:
-            if event.x in columns:
-                await self.app.run_action(entry.action, entry.node)
+    @property
+    def asking(self) -> bool:
+        """Whether a line is being typed."""
+        return self._asked is not None
+
+    def ask(self, asked: Asked) -> None:
+        """Take a line of text; all keys come here until it ends."""
+        self._asked, self._typed = asked, ""
+        self._before = self.screen.focused
+        self.can_focus = True
+        self.screen.set_focus(self)
+        self.redraw()
+
+    def _prompt(self, columns: int) -> Row:
+        assert self._asked is not None
+        row: Row = [
+            (f" {self._asked.label} ", "accent"),
+            (clean(self._typed), "text"),
+            (" ", "cursor"),
+        ]
+        hint = "enter: done   esc: give up"
+        used = sum(width(text) for text, _ in row)
+        if used + len(hint) + 2 <= columns:
+            row += [(" " * (columns - used - len(hint) - 1), "text"), (hint, "dim")]
+        return row
+
+    def on_key(self, event: events.Key) -> None:
+        """Type, take back, end."""
+        if self._asked is None:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == "enter":
+            self._end(self._typed)
+        elif event.key == "escape":
+            self._end(None)
+        elif event.key in ("backspace", "ctrl+h"):
+            self._type(self._typed[:-1])
+        elif event.key == "ctrl+u":
+            self._type("")
+        elif event.character and event.character.isprintable():
+            self._type(self._typed + event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """The first line of what is pasted."""
+        if self._asked is not None:
+            event.stop()
+            self._type(self._typed + clean(event.text.partition("\n")[0]))
+
+    def _type(self, text: str) -> None:
+        self._typed = text
+        self.redraw()
+        if self._asked is not None:
+            self._asked.changed(text)
+
+    def _end(self, text: str | None) -> None:
+        asked, self._asked = self._asked, None
+        self.can_focus = False
+        self.screen.set_focus(self._before)
+        self.redraw()
+        if asked is not None:
+            asked.done(text)

@@ -218,9 +218,9 @@ class LogPanel(Panel):
 
     # --- searching --------------------------------------------------------------------------
 
-    def action_search(self) -> None:
-        """Ask for a pattern; the newest line that has it is shown while it is typed."""
-        self.post_message(Asked("search", self._pattern, self._typed, self._ended))
+    def search(self) -> Asked:
+        """The question for a pattern; what it finds is shown while it is typed."""
+        return Asked("search", self._typed, self._ended)
 
     def _typed(self, text: str) -> None:
         self._pattern = text
@@ -235,7 +235,7 @@ class LogPanel(Panel):
     def action_again(self, way: int) -> None:
         """The next or the last line that has the pattern."""
         if not self._pattern:
-            self.action_search()
+            self.post_message(self.search())
         elif not self._find(self._pattern, way):
             self.post_message(Said(f"not found further {'down' if way > 0 else 'up'}"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.binding import Binding
 
@@ -13,6 +13,9 @@ from trainwatch.ui.rows import Panel
 
 if TYPE_CHECKING:
     from trainwatch.draw.rows import Picture, Row
+
+ALONE: Final = 4
+"""Lines beyond which there is room for the troubles as well."""
 
 
 class Machine(Panel):
@@ -31,12 +34,19 @@ class Machine(Panel):
         """The line."""
         run = self.desk.run
         picture = machine.draw(run, columns, lines, self.desk.now())
-        return picture._replace(title=picture.title + troubles.sign(run))
+        rows = picture.rows
+        if lines > ALONE:
+            page: list[Row] = [[(" ", "text"), *row] for row in self._troubles(columns - 2)]
+            rows = [rows[0], [], *page][:lines]
+        return picture._replace(title=picture.title + troubles.sign(run), rows=rows)
 
     def action_open(self) -> None:
         """Everything known of the machine."""
         self.post_message(Opened("machine", self._page))
 
     def _page(self, columns: int) -> list[Row]:
-        run, now = self.desk.run, self.desk.now()
-        return [*machine.draw(run, columns, 1, now).rows, [], *troubles.rows(run, columns, now)]
+        line = machine.draw(self.desk.run, columns, 1, self.desk.now()).rows
+        return [*line, [], *self._troubles(columns)]
+
+    def _troubles(self, columns: int) -> list[Row]:
+        return troubles.rows(self.desk.run, columns, self.desk.now())

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from trainwatch.ui.panels.keys import Keys
-from trainwatch.ui.rows import Panel
+from trainwatch.ui.rows import Panel, Robust
 
 if TYPE_CHECKING:
     from trainwatch.run.topics import Topic
     from trainwatch.ui.rows import Desk
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(Robust, Screen[None]):
     """Draws its panels when the pump publishes what they show."""
 
     def __init__(self, desk: Desk, classes: str | None = None) -> None:

@@ -22,7 +22,6 @@ from trainwatch.ui.panels.machine import Machine
 from trainwatch.ui.rows import Panel
 from trainwatch.ui.screens.live import LiveScreen
 from trainwatch.ui.screens.metrics import MetricsScreen
-from trainwatch.ui.screens.prompt import Prompt
 
 if TYPE_CHECKING:
     from textual import events
@@ -35,6 +34,14 @@ if TYPE_CHECKING:
 
 TOUR: tuple[type[Panel], ...] = (Loss, Gap, Checkpoints, Devices, Machine, LogPanel)
 """The panels in the order of their digits."""
+
+_MODES = frozenset({"search", "step", "go", "full", "metrics"})
+"""Actions that change where keys go."""
+
+
+def _mode(key: str, action: str, name: str, sentence: str, words: str = "") -> Binding:
+    """A key for one of them: with priority, so that it acts before the next key is heard."""
+    return Binding(key, action, words, show=bool(words), id=name, tooltip=sentence, priority=True)
 
 
 class WatchScreen(LiveScreen):
@@ -52,17 +59,12 @@ class WatchScreen(LiveScreen):
         (22, "-high"),
     ]
     BINDINGS = [
-        Binding("slash", "search", "search", id="log.search", tooltip="search the log"),
-        Binding("tab", "step(1)", "next", id="next", tooltip="the next panel"),
-        Binding("shift+tab", "step(-1)", id="before", show=False, tooltip="the panel before"),
-        Binding("f", "full", "full", id="full", tooltip="one panel on the whole screen, or all"),
-        Binding(
-            "m", "metrics", "metrics", id="metrics", tooltip="every metric as a grid of charts"
-        ),
-        *(
-            Binding(str(n), f"go({n})", id=f"panel.{n}", show=False, tooltip=f"to panel {n}")
-            for n in range(1, 7)
-        ),
+        _mode("slash", "search", "log.search", "search the log", "search"),
+        _mode("tab", "step(1)", "next", "the next panel", "next"),
+        _mode("shift+tab", "step(-1)", "before", "the panel before"),
+        _mode("f", "full", "full", "one panel on the whole screen, or all", "full"),
+        _mode("m", "metrics", "metrics", "every metric as a grid of charts", "metrics"),
+        *(_mode(str(n), f"go({n})", f"panel.{n}", f"to panel {n}") for n in range(1, 7)),
     ]
 
     def __init__(self, desk: Desk, options: Options) -> None:
@@ -143,6 +145,14 @@ class WatchScreen(LiveScreen):
             self._place = self.tour.index(event.widget)
             self._mark()
 
+    def on_resize(self) -> None:
+        """A panel that had no room lost the focus: it has it again when there is room."""
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        if self.focused is None:
+            self.set_focus(self.tour[self._place])
+
     def _mark(self) -> None:
         """Tell the style sheet which panel stays when there is room for only one."""
         shown = self.tour[self._place]
@@ -174,10 +184,15 @@ class WatchScreen(LiveScreen):
         """Every metric as a grid."""
         self.app.push_screen(MetricsScreen(self.desk, self.loss.view))
 
-    async def on_asked(self, message: Asked) -> None:
+    def on_asked(self, message: Asked) -> None:
         """A line of text is wanted."""
-        await self.mount(Prompt(message))
+        self.keys.ask(message)
 
     def action_search(self) -> None:
         """Search the log from wherever one is."""
-        self.log_panel.action_search()
+        self.action_go(self.tour.index(self.log_panel) + 1)
+        self.keys.ask(self.log_panel.search())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a line is typed, its keys mean themselves."""
+        return not (self.keys.asking and action in _MODES)

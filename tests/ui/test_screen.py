@@ -1,0 +1,133 @@
+"""What a person sees: the screen of a run at several sizes, in all its states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.ui import scenes
+from tests.ui.stage import watching
+from trainwatch import facts
+
+Golden = Callable[[str, str], None]
+
+
+async def test_a_running_training(golden: Golden) -> None:
+    async with watching(scenes.running()) as stage:
+        golden("running-120x36", stage.text)
+
+
+async def test_one_column(golden: Golden) -> None:
+    async with watching(scenes.running(), (80, 24)) as stage:
+        golden("running-80x24", stage.text)
+
+
+async def test_wide(golden: Golden) -> None:
+    async with watching(scenes.running(), (200, 60)) as stage:
+        golden("running-200x60", stage.text)
+
+
+async def test_a_summary_where_there_is_no_room(golden: Golden) -> None:
+    async with watching(scenes.running(), (50, 12)) as stage:
+        golden("running-50x12", stage.text)
+
+
+async def test_nothing_known_yet(golden: Golden) -> None:
+    async with watching([]) as stage:
+        golden("nothing-120x36", stage.text)
+
+
+async def test_ascii(golden: Golden) -> None:
+    async with watching(scenes.running(), glyphs="ascii") as stage:
+        assert stage.text.isascii()
+        golden("ascii-120x36", stage.text)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 5, 6])
+async def test_each_panel_alone_by_its_digit(number: int, golden: Golden) -> None:
+    async with watching(scenes.running(), (80, 24)) as stage:
+        await stage.press(str(number))
+        golden(f"panel-{number}-80x24", stage.text)
+
+
+async def test_the_end_is_told(golden: Golden) -> None:
+    at = scenes.BEGUN + 520
+    async with watching([*scenes.running(), facts.Ended(None, 9, "oom", at)]) as stage:
+        assert "killed (SIGKILL, oom)" in stage.text
+        golden("killed-120x36", stage.text)
+
+
+async def test_a_lost_link_is_told_with_its_age() -> None:
+    at = scenes.BEGUN + 520
+    async with watching(
+        [*scenes.running(), facts.Trouble("link", "the probe ended", "", at)]
+    ) as stage:
+        assert "disconnected" in stage.text.split("\n")[0]
+
+
+async def test_a_trouble_is_said_once_and_stays_to_be_read() -> None:
+    at = scenes.BEGUN + 520
+    trouble = facts.Trouble("folder:/work/out", "permission denied", "ask its owner", at)
+    async with watching(scenes.running()) as stage:
+        await stage.say(trouble)
+        assert "permission denied" in stage.keys
+        assert "1 trouble" in stage.text
+        await stage.press("5", "enter")
+        assert "ask its owner" in stage.text
+
+
+async def test_no_gpu_says_why_and_what_to_do() -> None:
+    at = scenes.BEGUN + 520
+    quiet = [f for f in scenes.running() if not isinstance(f, facts.DeviceReading)]
+    trouble = facts.Trouble(
+        "devices", "no NVIDIA driver here", "install the driver to see GPUs", at
+    )
+    async with watching([*quiet, trouble]) as stage:
+        assert "no NVIDIA driver here" in stage.text
+        assert "install the driver" in stage.text
+
+
+async def test_stale_and_lost_gpus() -> None:
+    at = scenes.BEGUN + 540
+    lost = scenes.gpu(1, at, None, faults=[("*", "GPU is lost")], memory_used=None)
+    async with watching([*scenes.running(), lost, scenes.hello()._replace(at=at)]) as stage:
+        await stage.press("4", "f")
+        assert "GPU is lost" in stage.text
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (2, 1), (5, 3), (20, 5), (59, 14), (60, 15), (109, 20), (110, 22), (300, 100)]
+)
+async def test_any_size(size: tuple[int, int]) -> None:
+    async with watching(scenes.running(), size) as stage:
+        lines = stage.text.split("\n")
+        assert len(lines) == size[1]
+        for key in ("1", "2", "3", "4", "5", "6", "f", "m", "escape", "question_mark", "escape"):
+            await stage.press(key)
+        assert "failed" not in stage.text
+
+
+async def test_a_storm_of_resizes_ends_in_the_right_picture(golden: Golden) -> None:
+    async with watching(scenes.running()) as stage:
+        for n in range(24):
+            await stage.pilot.resize_terminal(1 + n * 37 % 190, 1 + n * 17 % 70)
+        await stage.pilot.resize_terminal(120, 36)
+        await stage.settled()
+        golden("running-120x36", stage.text)
+
+
+async def test_an_action_that_goes_wrong_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with watching(scenes.running()) as stage:
+        stage.forgiven = True
+
+        def wrong() -> None:
+            raise ValueError("no \x1b[31msuch\x07 thing")
+
+        monkeypatch.setattr(stage.app.watching.loss, "action_log", wrong)
+        await stage.press("l")
+        assert "that failed (ValueError: no such␇ thing)" in stage.keys
+        await stage.press("x")
+        assert "epoch · linear" in stage.text
