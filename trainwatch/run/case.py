@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from trainwatch.run.course import ABSURD, Course, course
 from trainwatch.run.noise import running_medians, sigma
+from trainwatch.run.pairing import reinforced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from trainwatch.run.metrics import MetricStore
     from trainwatch.run.pairing import Pair, Pairing
     from trainwatch.run.series import Series
+    from trainwatch.run.worth import Worth
 
 NOISE_REACH = 2000
 """So many newest train logs tell the noise; longer histories are looked at in blocks."""
@@ -65,6 +67,7 @@ class Setting(NamedTuple):
     silence: Silence | None = None  # None: it ended, or is not watched live
     ended: bool = False
     checkpoints: Mapping[int, str] = {}  # step -> name of a complete one
+    worth: Worth | None = None
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,7 @@ class Case:
     @cached_property
     def reinforced(self) -> bool:
         """Whether this is reinforcement learning, whose loss says nothing of progress."""
-        names = {s.key.name for s in self.metrics.series()}
-        return "reward" in names and bool(
-            names & {"kl", "reward_std", "frac_reward_zero_std", "approx_kl", "policy_loss"}
-        )
+        return reinforced(self.metrics)
 
     @cached_property
     def train_values(self) -> Sequence[float]:
@@ -132,28 +132,14 @@ class Case:
         ]
         return min(means)
 
-    def beside(self, chosen: Course, at: int) -> Pair | None:
+    def beside(self, chosen: Course, at: int) -> Pair:
         """The pair of one evaluation."""
         return self.pairing.pair(chosen.series, chosen.indexes[at])
 
     @cached_property
     def comparable(self) -> str:
         """Why train and eval loss cannot be set against each other; "" when they can."""
-        if self.reinforced:
-            return "the loss of reinforcement learning is no measure of progress"
-        if self.loss is None:
-            return "no train loss is reported"
-        for chosen in self.courses[:1]:
-            pair = self.beside(chosen, 0)
-            if pair is None or pair.train is None:
-                continue
-            low, high = sorted((abs(pair.train), abs(pair.eval)))
-            if low * self.limits.comparable < high or pair.train * pair.eval < 0:
-                return (
-                    f"train ({pair.train:.4g}) and eval loss ({pair.eval:.4g}) do not measure the"
-                    " same thing"
-                )
-        return ""
+        return self.pairing.apart()
 
     def train_over(self, chosen: Course, start: int, stop: int) -> tuple[float, int] | None:
         """(mean, number) of the train losses logged during the evaluations ``start .. stop``."""

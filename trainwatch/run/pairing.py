@@ -13,6 +13,8 @@ from bisect import bisect_right
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.limits import Limits
+
 if TYPE_CHECKING:
     from trainwatch.run.metrics import MetricStore
     from trainwatch.run.series import Axis, Series
@@ -38,12 +40,43 @@ class Pair(NamedTuple):
         return None if self.train is None else self.eval - self.train
 
 
+def reinforced(store: MetricStore) -> bool:
+    """Whether this is reinforcement learning, whose loss says nothing of progress."""
+    names = {s.key.name for s in store.series()}
+    return "reward" in names and bool(names & _REINFORCED)
+
+
+_REINFORCED = {"kl", "reward_std", "frac_reward_zero_std", "approx_kl", "policy_loss"}
+
+
 class Pairing:
     """The pairs of each evaluation set, kept up to date at the cost of what is new."""
 
     def __init__(self, store: MetricStore) -> None:
+        self.limits = Limits()
         self._store = store
         self._known: dict[object, tuple[object, list[Pair]]] = {}
+
+    def apart(self) -> str:
+        """Why train and eval loss cannot be set against each other; "" when they can."""
+        if reinforced(self._store):
+            return "the loss of reinforcement learning is no measure of progress"
+        train, evals = self._store.loss, self._store.eval_loss
+        if train is None:
+            return "no train loss is reported"
+        pair = self._first(evals) if evals else None
+        if pair is None or pair.train is None:
+            return ""
+        low, high = sorted((abs(pair.train), abs(pair.eval)))
+        if low * self.limits.comparable >= high and pair.train * pair.eval >= 0:
+            return ""
+        told = f"train ({pair.train:.4g}) and eval loss ({pair.eval:.4g})"
+        return f"{told} do not measure the same thing"
+
+    def _first(self, evals: Series) -> Pair | None:
+        finite = (i for i in range(len(evals)) if isfinite(evals.values[i]))
+        first = next(finite, None)
+        return None if first is None else self.pair(evals, first)
 
     def pairs(self, evals: Series) -> list[Pair]:
         """Every finite evaluation that no restart ran again, in order."""

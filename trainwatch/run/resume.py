@@ -1,7 +1,7 @@
 """The command line that continues from a checkpoint.
 
-The law of this file: it is the run's own command line with the one option replaced or added; where
-that is not known to work there is no command. ``--resume_from_checkpoint`` is what scripts on the
+The law of this file: it is the run's own command line with one option replaced or added; where that
+is not known to work there is no command. ``--resume_from_checkpoint`` is what scripts on the
 Hugging Face Trainer take (HfArgumentParser turns the training argument of that name into it).
 """
 
@@ -15,15 +15,27 @@ if TYPE_CHECKING:
 
     from trainwatch.read.records import CheckpointSeen
 
-OPTION = "resume_from_checkpoint"
-_SPELLINGS = ("--" + OPTION, "--" + OPTION.replace("_", "-"))
+_SPELLINGS = ("--resume_from_checkpoint", "--resume-from-checkpoint")
+_NO_SCRIPT = ("sh", "bash", "zsh", "dash", "fish", "make")
 
 
 def resume_command(command: Sequence[str], checkpoint: CheckpointSeen) -> str | None:
     """The shell command that resumes from ``checkpoint``; None where no such command is known."""
-    if not command or checkpoint.resumable != "full" or not checkpoint.layout.startswith("hf"):
+    if checkpoint.state != "complete" or checkpoint.resumable != "full":
+        return None
+    if not checkpoint.layout.startswith("hf-") or not _takes_options(command):
         return None
     return shlex.join(_with_option(list(command), checkpoint.path))
+
+
+def _takes_options(command: Sequence[str]) -> bool:
+    """Whether words at the end of the command reach the training script."""
+    if not command:
+        return False
+    name = command[0].rpartition("/")[2]
+    if name in _NO_SCRIPT:
+        return False
+    return name == "trl" or any(w.endswith(".py") for w in command) or "-m" in command
 
 
 def _with_option(words: list[str], path: str) -> list[str]:

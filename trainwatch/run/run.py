@@ -15,7 +15,6 @@ from trainwatch.run.case import Setting, Silence
 from trainwatch.run.checkpoints import Checkpoints
 from trainwatch.run.devices import Devices
 from trainwatch.run.history import History
-from trainwatch.run.limits import Limits
 from trainwatch.run.log import Log
 from trainwatch.run.metrics import MetricStore
 from trainwatch.run.pace import Pace
@@ -29,6 +28,7 @@ from trainwatch.run.verdict import judge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trainwatch.run.limits import Limits
     from trainwatch.run.verdict import Verdict
 
 SIGNALS = {
@@ -53,12 +53,11 @@ class Run:
         self.caught_up = False
         self.metrics = MetricStore()
         self.pairing = Pairing(self.metrics)
-        self.limits = Limits()
+        self.checkpoints = Checkpoints(self.metrics, self.pairing)
         self._history = History(self.metrics)
         self._files: set[str] = set()
         self.progress = ProgressState()
         self.pace = Pace()
-        self.checkpoints = Checkpoints()
         self.devices = Devices()
         self.machine: facts.MachineReading | None = None
         self.process: facts.ProcessReading | None = None
@@ -123,10 +122,24 @@ class Run:
         stalled = silence is not None and self.pace.stalled(self.latest if now is None else now)
         key = self.metrics.version, self.checkpoints.version, stalled, self.ended
         if self._verdict is None or self._verdict[0] != key:
-            names = {c.step: c.name for c in self.checkpoints.seen if c.step is not None}
-            setting = Setting(silence, self.ended is not None, names)
+            setting = Setting(silence, self.ended is not None, self._kept(), self.checkpoints.worth)
             self._verdict = key, judge(self.metrics, self.pairing, self.limits, setting)
         return self._verdict[1]
+
+    @property
+    def limits(self) -> Limits:
+        """The thresholds of the diagnosis."""
+        return self.pairing.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self.pairing.limits = limits
+        self._verdict = None
+
+    def _kept(self) -> dict[int, str]:
+        """Step -> name of the complete checkpoint there."""
+        whole = [c for c in self.checkpoints.seen if c.state == "complete"]
+        return {c.step: c.name for c in reversed(whole) if c.step is not None}
 
     def _silence(self, now: float | None) -> Silence | None:
         if self.ended is not None or self.process is None or not self.caught_up:
@@ -144,6 +157,7 @@ class Run:
 
     def _target(self, fact: facts.Target) -> Topic:
         self.target = fact
+        self.checkpoints.command, self.checkpoints.started = fact.command, fact.started
         return Topic.TARGET | Topic.CHECKPOINTS
 
     def _caught_up(self, _: facts.CaughtUp) -> Topic:
@@ -153,6 +167,7 @@ class Run:
 
     def _ended(self, fact: facts.Ended) -> Topic:
         self.ended = fact
+        self.checkpoints.over = True
         self._history.ended()
         return Topic.TARGET | Topic.METRICS | Topic.VERDICT
 

@@ -191,6 +191,14 @@ class Series:
         found = [e for e in all_pieces if e is not None]
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
+    def at_step(self, step: int) -> int | None:
+        """The newest point at exactly that step, not one that a restart ran again."""
+        for low, high in reversed(self.pieces()):
+            index = self.places.find("step", step, low, high, after=True) - 1
+            if index >= low and self.step(index) == step:
+                return index
+        return None
+
     def nearest(self, axis: Axis, place: float) -> int | None:
         """The point nearest to a place on the axis."""
         best: tuple[float, int] | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.run.case import Case, Finding, Result, Setting, Severity, State, named
 from trainwatch.run.limits import Limits
 from trainwatch.run.rules import REMARKS, RULES
+from trainwatch.run.worth import Worth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +51,6 @@ class Check(NamedTuple):
     rule: str
     result: Result
     why: str
-
-
-@dataclass(frozen=True)
-class Worth:
-    """Which checkpoint is best, by each measure there is."""
-
-    best_by: Mapping[str, str]
-    disagree: bool
 
 
 @dataclass(frozen=True)
@@ -108,6 +101,7 @@ def judge(
         gap=gap,
         evidence=finding.evidence,
         checks=checks,
+        worth=case.setting.worth,
         dataset=chosen.series.key.dataset if chosen else None,
         noise=chosen.sigma if chosen else None,
         no_gap=no_gap,
@@ -134,7 +128,7 @@ def _gap(case: Case, chosen: Course | None) -> tuple[Gap | None, str]:
     if case.comparable:
         return None, case.comparable
     pair = case.beside(chosen, len(chosen) - 1)
-    if pair is None or pair.train is None or pair.gap is None:
+    if pair.train is None or pair.gap is None:
         return None, "no train loss was logged near the evaluation"
     return Gap(pair.gap, pair.train, pair.eval, pair.step), ""
 

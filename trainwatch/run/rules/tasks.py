@@ -1,14 +1,15 @@
 """What a task metric says where the eval loss says overfitting.
 
 The law of this file: loss and metric are two measures, and a best of the one is not a best of the
-other. Which way is better follows from the name, and the guess is told.
+other.
 """
 
 from __future__ import annotations
 
-import re
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.run.names import is_task_metric, lower_is_better
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,23 +18,8 @@ if TYPE_CHECKING:
     from trainwatch.run.course import Course
     from trainwatch.run.series import Series
 
-_TASK = re.compile(
-    r"acc|f1|bleu|rouge|wer\b|^wer|cer\b|^cer|exact|em$|precision|recall|auc|map\b|map\d|miou|iou"
-    r"|pass@|score|matthews|mcc|pearson|spearman|ndcg|mrr|reward|win|psnr|ssim|fid\b|r2|dice|meteor"
-    r"|chrf|ter\b|squad",
-    re.IGNORECASE,
-)
-_LOWER = re.compile(
-    r"loss|perplexity|ppl|\bwer|\bcer|(^|_)(wer|cer|ter|mer)($|_)|error|(^|_)(mae|mse|rmse|fid|eer|per|edit)($|_|_)|bpb|nll",
-    re.IGNORECASE,
-)
 NEAR = 0.01
 """A metric counts as at its best within 1 % of it."""
-
-
-def lower_is_better(name: str) -> bool:
-    """Which way a metric improves, guessed from its name: errors down, everything else up."""
-    return bool(_LOWER.search(name))
 
 
 class Improving(NamedTuple):
@@ -52,8 +38,7 @@ def task_metrics(case: Case, chosen: Course) -> list[Series]:
         for s in case.metrics.series()
         if s.key.split == "eval"
         and s.key.dataset == chosen.series.key.dataset
-        and s.key.name != "loss"
-        and _TASK.search(s.key.name)
+        and is_task_metric(s.key.name)
     ]
 
 
