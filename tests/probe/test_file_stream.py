@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple
@@ -219,6 +220,31 @@ def test_a_lost_descriptor_goes_on_where_it_was() -> None:
         folder.stream._fd = os.open(os.devnull, os.O_WRONLY)
         assert "cannot be read" in folder.poll()[0]
         assert folder.poll() == ["", (4, b"two\n")]
+
+
+ROTATING = """
+import os, sys
+for generation in range(300):
+    with open(sys.argv[1], "ab", buffering=0) as log:
+        for line in range(20):
+            log.write(b"%d %d\\n" % (generation, line))
+    os.rename(sys.argv[1], sys.argv[1] + "." + str(generation))
+"""
+
+
+def test_a_process_that_rotates_while_we_read_loses_no_line_of_a_file_that_was_opened() -> None:
+    with Folder() as folder:
+        writer = subprocess.Popen([sys.executable, "-c", ROTATING, folder.log])
+        while writer.poll() is None:
+            folder.poll()
+        folder.poll()
+        data = b"".join(fact.data for fact in folder.said if isinstance(fact, Chunk))
+        lines = [tuple(map(int, line.split())) for line in data.splitlines()]
+        assert lines == sorted(set(lines))
+        opened = {generation for generation, _ in lines}
+        assert len(lines) == 20 * len(opened)
+        gaps = sum(1 for fact in folder.said if isinstance(fact, Gap))
+        assert gaps == len(opened) - 1
 
 
 LIVES = 3000 if "pytest" in sys.modules else 300

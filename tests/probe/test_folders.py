@@ -94,6 +94,36 @@ def test_what_is_older_than_the_run_is_not_its_own(tmp_path: Path) -> None:
     assert names(Root(str(tmp_path), since=2000.0)) == ["checkpoint-2", "checkpoint-2/w", "new.txt"]
 
 
+def test_a_sparse_root_names_only_what_matches_and_searches_where_something_was_put(
+    tmp_path: Path,
+) -> None:
+    make(
+        tmp_path, "readme.txt", "sft/checkpoint-1/w", "sft/notes", "runs/a/b/checkpoint-2/w", "checkpoint-3/w",
+        "data/checkpoint-4/w", "src/x.py", "runs/old/checkpoint-5/w",
+    )  # fmt: skip
+    for path in (
+        "data",
+        "data/checkpoint-4",
+        "data/checkpoint-4/w",
+        "src",
+        "runs",
+        "runs/old/checkpoint-5/w",
+    ):
+        os.utime(tmp_path / path, (1000, 1000))
+    os.utime(tmp_path / "runs/old/checkpoint-5", (1000, 1000))
+    assert names(Root(str(tmp_path), since=2000.0, sparse=True)) == [
+        "checkpoint-3", "checkpoint-3/w", "runs", "runs/a", "runs/a/b", "runs/a/b/checkpoint-2",
+        "runs/a/b/checkpoint-2/w", "sft", "sft/checkpoint-1", "sft/checkpoint-1/w",
+    ]  # fmt: skip
+    assert names(Root(str(tmp_path), sparse=True)) == ["checkpoint-3", "checkpoint-3/w"]
+
+
+def test_a_root_inside_another_is_left_to_itself(tmp_path: Path) -> None:
+    make(tmp_path, "checkpoint-1/w", "checkpoint-2/w")
+    root = Root(str(tmp_path), without=(str(tmp_path / "checkpoint-1"),))
+    assert names(root) == ["checkpoint-2", "checkpoint-2/w"]
+
+
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n\x1b[2J"))).write_bytes(b"")
     assert [os.fsencode(name) for name in names(tmp_path)] == [b"\xff\n\x1b[2J"]

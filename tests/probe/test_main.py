@@ -232,6 +232,40 @@ def test_hostile_words_are_answered_and_the_probe_lives(word: str, start: Start)
     assert probe.process.poll() is None
 
 
+DEAF = BOOT.replace(
+    "; main()", "; from trainwatch.probe import inotify; inotify.ctypes = None; main()"
+)
+
+
+def test_without_inotify_everything_still_comes(tmp_path: Path, start: Start) -> None:
+    log = tmp_path / "train.log"
+    log.write_bytes(b"one\n")
+    probe = start(boot=DEAF)
+    probe.ask(watch(log))
+    probe.until(lambda: probe.of(facts.CaughtUp))
+    (tmp_path / "checkpoint-1").mkdir()
+    log.rename(tmp_path / "old.log")
+    log.write_bytes(b"two\n")
+    probe.until(lambda: probe.text() == b"one\ntwo\n")
+    probe.until(lambda: [seen for seen in probe.of(facts.Listing) if seen.entries])
+    assert [gap.reason for gap in probe.of(facts.Gap)] == ["replaced"]
+
+
+def test_checkpoints_in_a_folder_that_no_word_names_are_found(tmp_path: Path, start: Start) -> None:
+    training = "mkdir -p sft-out/checkpoint-5; echo {} > sft-out/checkpoint-5/trainer_state.json"
+    (tmp_path / "work/old/checkpoint-1").mkdir(parents=True)
+    for path in ("work/old/checkpoint-1", "work/old"):
+        os.utime(tmp_path / path, (1000, 1000))
+    probe = start()
+    probe.ask(facts.Launch(["sh", "-c", training], str(tmp_path / "work"), "hidden", False))
+    probe.ask(watch("hidden"))
+    state = str(tmp_path / "work/sft-out/checkpoint-5/trainer_state.json")
+    probe.until(lambda: [fact for fact in probe.of(facts.FileBytes) if fact.path == state])
+    listed = {entry.path for seen in probe.of(facts.Listing) for entry in seen.entries}
+    assert "sft-out/checkpoint-5" in listed
+    assert not any(path.startswith("old") for path in listed)
+
+
 def test_a_launch_that_fails_says_why(tmp_path: Path, start: Start) -> None:
     probe = start()
     probe.ask(facts.Launch(["no-such-command"], str(tmp_path), "", False))

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from trainwatch import facts, wire
 from trainwatch.probe import runs
+from trainwatch.probe.birth import birth
 from trainwatch.probe.listing import Root
 from trainwatch.probe.resolve import Found, TargetError, resolve
 
@@ -117,7 +119,18 @@ def test_a_log_is_a_stream_and_its_folder_counts_for_what_matches() -> None:
         "train.log",
         ["train.log"],
     )
-    assert found.roots == [Root(os.getcwd(), sparse=True)]
+    assert found.roots == [Root(os.getcwd(), since=birth("train.log") or 0.0, sparse=True)]
+
+
+def test_a_file_knows_when_it_was_created() -> None:
+    before = time.time()
+    Path("train.log").write_text("step 1\n")
+    created = birth("train.log")
+    os.utime("train.log", (1000, 1000))
+    assert created is not None
+    assert before - 1 < created < time.time() + 1
+    assert birth("train.log") == created
+    assert birth("none") is None
 
 
 def test_an_output_folder_is_listed_and_its_newest_log_followed() -> None:

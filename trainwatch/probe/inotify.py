@@ -35,7 +35,7 @@ class Inotify:
             self._libc = ctypes.CDLL(None, use_errno=True)
             self.fd = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, AttributeError):
-            pass
+            pass  # not Linux, or no more of them for this user
 
     def watch(self, path: str, mask: int) -> bool:
         """Watch ``path``, also when it was watched before; False where that cannot be done."""

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections import deque
-from typing import Any, Deque, Iterable, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Any, Deque, Iterable, List, NamedTuple, Optional, Pattern, Set, Tuple
 
 from trainwatch.facts import Entry
 
@@ -19,6 +19,11 @@ MAX_DEPTH = 6
 MAX_ENTRIES = 5000
 MAX_NAMES = 50000  # looked at in one folder
 MAX_FOLDERS = 1000
+SEARCH_DEPTH = 3
+_RESULTS = re.compile(
+    r"out|result|run|save|exp|model|ckpt|checkpoint|log|train|artifact|snapshot|work"
+)
+_OPENED, _WANTED, _NAMED, _TO_SEARCH = range(4)  # what to do about a name, the important first
 _NEVER = {"node_modules", "site-packages", "venv", "virtualenv", "__pycache__"}
 
 
@@ -48,17 +53,30 @@ def matcher(patterns: Iterable[str]) -> Pattern[str]:
 def look(root: Root, folders: Pattern[str], files: Pattern[str]) -> Tree:
     """List ``root``, and those folders in it whose name matches ``folders``, with all they hold.
 
-    When there is too much, what matches ``files`` comes first. Raises OSError for the root itself.
+    In a sparse root they are also searched for in folders that something was put into since. When
+    there is too much, what matches ``files`` comes first. Raises OSError for the root itself.
     """
     walk = _Walk(root, folders, files)
-    walk.enter("", 0)
+    walk.enter(_Place("", 0, _MEANT if root.only else _ROOT))
     while walk.queue and len(walk.folders) < MAX_FOLDERS:
-        relative, depth = walk.queue.popleft()
         try:
-            walk.enter(relative, depth)
+            walk.enter(walk.queue.popleft())
         except OSError:
             walk.complete = False
     return Tree(walk.since(), walk.folders, walk.complete and not walk.queue)
+
+
+class _Place(NamedTuple):
+    """A folder to look into, and why."""
+
+    relative: str
+    depth: int
+    why: int
+
+
+# Why a folder is looked into: it is the root, it matched or lies below one that did, or something
+# that matches may lie in it.
+_ROOT, _MEANT, _SEARCHED = range(3)
 
 
 class _Walk:
@@ -67,12 +85,14 @@ class _Walk:
         self._opens = folders
         self._wanted = files
         self._entries: List[Entry] = []
+        self._searched: Set[str] = set()
         self.folders: List[str] = []
-        self.queue: Deque[Tuple[str, int]] = deque()
+        self.queue: Deque[_Place] = deque()
         self.complete = True
 
-    def enter(self, relative: str, depth: int) -> None:
-        """List one folder; all that lies below one that matched counts as matching."""
+    def enter(self, place: _Place) -> None:
+        """List one folder."""
+        relative = place.relative
         path = os.path.join(self._root.path, relative) if relative else self._root.path
         with os.scandir(path) as names:
             found = list(itertools.islice(names, MAX_NAMES + 1))
@@ -82,31 +102,49 @@ class _Walk:
         if self._root.only and not relative:
             found = [entry for entry in found if entry.name == self._root.only]
         prefix = relative + "/" if relative else ""
-        ranked = ((self._rank(entry, prefix), entry.name, entry) for entry in found)
+        ranked = ((self._rank(entry, prefix, place), entry.name, entry) for entry in found)
         for rank, name, entry in sorted(one for one in ranked if one[0] is not None):
             if len(self._entries) >= MAX_ENTRIES:
                 self.complete = False
                 return
-            if rank == 0 and depth < MAX_DEPTH:
-                self.queue.append((prefix + name, depth + 1))
-            self.complete = self.complete and not (rank == 0 and depth >= MAX_DEPTH)
-            self._add(prefix + name, entry)
+            if self._add(prefix + name, entry) and rank in (_OPENED, _TO_SEARCH):
+                why = _MEANT if rank == _OPENED else _SEARCHED
+                self._enqueue(_Place(prefix + name, place.depth + 1, why))
 
-    def _rank(self, entry: Any, prefix: str) -> Optional[int]:
-        """0: a folder to look into; 1: a wanted file; 2: another name; None: not to be named."""
-        other = None if self._root.sparse and not prefix else 2
+    def _enqueue(self, place: _Place) -> None:
+        if place.why == _SEARCHED:
+            self._searched.add(place.relative)
+        if place.depth <= (SEARCH_DEPTH if place.why == _SEARCHED else MAX_DEPTH):
+            self.queue.append(place)
+        else:
+            self.complete = self.complete and place.why == _SEARCHED
+
+    def _rank(self, entry: Any, prefix: str, place: _Place) -> Optional[int]:
+        """What to do about a name; None: it is not to be named."""
+        other = None if self._root.sparse and place.why != _MEANT else _NAMED
         if not entry.is_dir(follow_symlinks=False):
-            return 1 if self._wanted.match(prefix + entry.name) else other
+            return _WANTED if self._wanted.match(prefix + entry.name) else other
         if entry.name.startswith(".") or entry.name in _NEVER or entry.path in self._root.without:
             return None
-        meant = bool(prefix) or bool(self._root.only) or self._opens.match(entry.name)
-        return 0 if meant else other
+        if place.why == _MEANT or self._opens.match(entry.name):
+            return _OPENED
+        return _TO_SEARCH if self._root.sparse and self._may_hold(entry) else other
 
-    def _add(self, relative: str, entry: Any) -> None:
+    def _may_hold(self, entry: Any) -> bool:
+        """Whether something was put into the folder since, or its name speaks of results."""
+        if not self._root.since:
+            return False
+        try:
+            recent = entry.stat(follow_symlinks=False).st_mtime >= self._root.since
+        except OSError:
+            return False
+        return recent or bool(_RESULTS.search(entry.name.lower()))
+
+    def _add(self, relative: str, entry: Any) -> bool:
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
-            return  # it is gone already
+            return False  # it is gone already
         self._entries.append(
             Entry(
                 relative,
@@ -118,13 +156,15 @@ class _Walk:
                 status.st_nlink,
             )
         )
+        return True
 
     def since(self) -> List[Entry]:
         """The entries that are new enough, and the folders that hold one."""
         kept: List[Entry] = []
         holding = set()
         for entry in sorted(self._entries, reverse=True):  # what a folder holds comes before it
-            if entry.path in holding or entry.mtime >= self._root.since:
+            new = entry.mtime >= self._root.since and entry.path not in self._searched
+            if new or entry.path in holding:
                 kept.append(entry)
                 holding.add(os.path.dirname(entry.path))
         return kept[::-1]

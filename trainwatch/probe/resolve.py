@@ -14,6 +14,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from trainwatch import facts, wire
 from trainwatch.probe import roots, runs
+from trainwatch.probe.birth import birth
 from trainwatch.probe.listing import Root, matcher
 
 _LOGS = matcher(["*.log", "log", "log.txt", "*.out", "nohup.out", "stdout*", "train*.txt"])
@@ -178,7 +179,8 @@ def _of_file(path: str, watch: facts.Watch) -> Found:
     words = "the file ./{}".format(name)
     if name.endswith(_WEIGHTS) or any(_wants(want, name) for want in watch.wants):
         return _found("file", path, words, [], [Root(parent, only=name)])
-    return _found("log", path, words, [(name, path)], [Root(parent, sparse=True)])
+    beside = Root(parent, since=birth(path) or 0.0, sparse=True)
+    return _found("log", path, words, [(name, path)], [beside])
 
 
 def _wants(want: facts.Want, name: str) -> bool:
