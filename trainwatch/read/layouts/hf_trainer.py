@@ -200,14 +200,16 @@ def _check_optimizer(draft: Draft, folder: Folder, arguments: Arguments | None) 
         if arguments is not None and not arguments.only_model:
             draft.find("incomplete", "optimizer.pt is missing", "optimizer")
         return False
-    if whole and "scheduler.pt" not in folder.files:
+    # Loops that only write in the Trainer's shape keep their own kinds of state.
+    trainer = "training_args.bin" in folder.files
+    if whole and trainer and "scheduler.pt" not in folder.files:
         draft.find("incomplete", "scheduler.pt is missing", "optimizer")
     ranks = sorted(
         int(n[10:-4]) for n in folder.files if re.fullmatch(r"rng_state_\d{1,6}\.pth", n)
     )
     if ranks and ranks != list(range(len(ranks))):
         draft.find("incomplete", "the random state of some ranks is missing", "other")
-    elif not ranks and "rng_state.pth" not in folder.files:
+    elif not ranks and trainer and "rng_state.pth" not in folder.files:
         draft.find("incomplete", "rng_state.pth is missing", "other")
     return True
 
