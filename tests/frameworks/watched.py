@@ -68,7 +68,8 @@ class Watched:
 
     def recorded(self) -> list[dict[str, Any]]:
         """Every point that the framework recorded."""
-        return [json.loads(line) for line in (self.output / "recorded.jsonl").open()]
+        text = (self.output / "recorded.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
 
     def assert_all_read(self, digits: int | None) -> None:
         """What was read is what was recorded: in number, split, key, step and value."""
