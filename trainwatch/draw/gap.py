@@ -13,7 +13,7 @@ from trainwatch.draw import curve, units
 from trainwatch.draw.axes import Scale, step_of, widened
 from trainwatch.draw.cells import DOTS_X, DOTS_Y, Canvas
 from trainwatch.draw.packing import Piece, packed
-from trainwatch.draw.rows import Picture, Row, fit, length, wrapped
+from trainwatch.draw.rows import Picture, Row, clip, fit, length, wrapped
 from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
@@ -43,17 +43,22 @@ def draw(run: Run, width: int, height: int, now: float) -> Picture:
     width, height = max(width, 0), max(height, 0)
     note: Row = [(word(verdict), SEVERITIES[verdict.severity])]
     rows = [_numbers(run, verdict, width)]
-    texts = _sentences(run, verdict)
-    spare = height - 1 - len(texts)
-    for number, text in enumerate(texts):
-        lines = wrapped(text, max(width - 2, 1))
-        lines = lines[: 1 + max(spare, 0)]
-        spare -= len(lines) - 1
-        rows += [[(" " + line, "text" if number == 0 else "label")] for line in lines]
-    if spare >= 1:
-        rows += _history(run, verdict, width, min(spare, 6))
+    rows += _told(_sentences(run, verdict), width, height - 1)
+    if height > len(rows):
+        rows += _history(run, verdict, width, min(height - len(rows), 6))
     rows += [[] for _ in range(height - len(rows))]
     return Picture([("gap", "title")], note, [fit(row, width) for row in rows[:height]])
+
+
+def _told(texts: Sequence[str], width: int, height: int) -> list[Row]:
+    """The sentences in at most ``height`` lines, the first one first; an ellipsis where one is cut."""
+    inside = max(width - 2, 1)
+    lines = [(line, number) for number, text in enumerate(texts) for line in wrapped(text, inside)]
+    shown = lines[: max(height, 0)]
+    if shown and len(shown) < len(lines) and shown[-1][1] == lines[len(shown)][1]:
+        line, number = shown[-1]
+        shown[-1] = clip(line, inside - 1).removesuffix("…") + "…", number
+    return [[(" " + line, "label" if number else "text")] for line, number in shown]
 
 
 def word(verdict: Verdict) -> str:
