@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 Axis: TypeAlias = Literal["step", "epoch", "time"]
+BLOCK = 4096
+"""So many points are looked at at once for one that is known: mostly the first or last of them is."""
 
 _FLAGS: dict[Axis, int] = {"step": NO_STEP, "epoch": NO_EPOCH, "time": NO_TIME}
 _UNKNOWN = {axis: bytes(flags & flag for flags in range(256)) for axis, flag in _FLAGS.items()}
@@ -117,11 +119,13 @@ class Places:
         """The first point, in the given order of stretches, whose place is known."""
         for run in runs:
             begin, end = max(self._points[run], low), min(self._end(run), high)
-            row = self._firsts[run] + begin - self._points[run]
-            flags = bytes(self.rows.flags[row : row + end - begin])
-            found = find(flags.translate(_UNKNOWN[axis]), 0)
-            if found >= 0:
-                return begin + found
+            shift = self._firsts[run] - self._points[run]
+            blocks = range(begin, end, BLOCK)
+            for start in reversed(blocks) if runs.step < 0 else blocks:
+                flags = bytes(self.rows.flags[start + shift : min(start + BLOCK, end) + shift])
+                found = find(flags.translate(_UNKNOWN[axis]), 0)
+                if found >= 0:
+                    return start + found
         return None
 
     def find(self, axis: Axis, place: float, low: int, high: int, *, after: bool = False) -> int:

@@ -98,10 +98,8 @@ class Pyramid:
             level += 1
         return low, high, total
 
-    def columns(
-        self, edges: Sequence[int]
-    ) -> tuple[Sequence[int], list[tuple[float, float, float]]]:
-        """``over`` for each pair of neighbouring edges, for drawing, and the edges it was taken at.
+    def snapped(self, edges: Sequence[int]) -> tuple[int, Sequence[int]]:
+        """A level to take the columns between ``edges`` from, and the edges moved onto it.
 
         The inner edges snap down to a block no wider than an eighth of a column: each value is in
         exactly one column, every extreme survives, and the cost does not depend on the length.
@@ -112,15 +110,27 @@ class Pyramid:
         while level + 1 < len(self._levels) and block * FAN * 8 * count <= edges[-1] - edges[0]:
             level, block = level + 1, block * FAN
         if level < 0 or count == 1:
-            return edges, [self._few(a, b) for a, b in pairwise(edges)]
+            return -1, edges
         first = -(-edges[0] // block) * block
-        snapped = [edges[0], *(max(e // block * block, first) for e in edges[1:-1]), edges[-1]]
+        inner = (max(e // block * block, first) for e in edges[1:-1])
+        return level, [edges[0], *inner, edges[-1]]
+
+    def columns(self, level: int, edges: Sequence[int]) -> list[tuple[float, float, float]]:
+        """``over`` for each pair of neighbouring edges that are ``snapped`` to ``level``."""
+        if level < 0:
+            return [self._few(a, b) for a, b in pairwise(edges)]
+        block = FAN ** (level + 1)
         lows, highs, sums = self._levels[level]
-        found = [self.over(snapped[0], snapped[1])]
-        for start, stop in pairwise(snapped[1:-1]):
+        found = []
+        for start, stop in pairwise(edges):
             a, b = start // block, stop // block
-            found.append((min(lows[a:b]), max(highs[a:b]), sum(sums[a:b])) if a < b else NOTHING)
-        return snapped, [*found, self.over(snapped[-2], snapped[-1])]
+            if start % block or stop % block:
+                found.append(self.over(start, stop))
+            else:
+                found.append(
+                    (min(lows[a:b]), max(highs[a:b]), sum(sums[a:b])) if a < b else NOTHING
+                )
+        return found
 
     def _few(self, start: int, stop: int) -> tuple[float, float, float]:
         if start >= stop:

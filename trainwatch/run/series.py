@@ -26,6 +26,8 @@ __all__ = ["Axis", "Series", "Span"]
 
 EXACT_SMOOTHING = 4096
 """Up to so many points the moving average is taken over every point, beyond over columns."""
+MOST_LOOKS = 8
+"""So many views are remembered, so that a frame of a growing run costs only what is new."""
 WARM_UP = 0.5
 """The moving average begins so many widths before what is shown: zooming hardly changes it."""
 
@@ -37,6 +39,14 @@ class Span(NamedTuple):
     hi: float
     mean: float
     count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+
+
+class _Look(NamedTuple):
+    """The columns of one view of a series as they were last."""
+
+    level: int
+    edges: Sequence[int]
+    columns: list[Span | None]
 
 
 class Series:
@@ -54,6 +64,7 @@ class Series:
         self.zeros = 0
         """How many values are exactly zero."""
         self._pyramid = Pyramid(self.values)
+        self._looks: dict[object, _Look] = {}
 
     def __len__(self) -> int:
         return len(self.values)
@@ -128,7 +139,7 @@ class Series:
         self.marks = [(i, v) for i, v in self.marks if i < index] + new + moved
         self.segments = [s + size if s >= index and s else s for s in self.segments] or [0]
         self.moved(index, index + size)
-        self._pyramid.changed(index)
+        self.corrected(index)
 
     def correct(self, index: int, value: float) -> None:
         """The value of a point became known more precisely; ``corrected`` takes it over."""
@@ -137,6 +148,7 @@ class Series:
 
     def corrected(self, start: int) -> None:
         """Values from ``start`` on were corrected."""
+        self._looks.clear()
         self._pyramid.changed(start)
 
     def moved(self, start: int, stop: int) -> None:
@@ -223,9 +235,10 @@ class Series:
         found: list[Span | None] = [None] * max(width, 0)
         if width < 1 or not start <= stop:
             return found
-        for low, high in self.superseded() if cut else self.pieces(axis):
-            edges = self._edges(axis, (low, high), start, stop, width)
-            for column, span in enumerate(self._columns(edges)):
+        for number, piece in enumerate(self.superseded() if cut else self.pieces(axis)):
+            edges = self._edges(axis, piece, start, stop, width)
+            columns = self._columns((axis, start, stop, width, cut, number), edges)
+            for column, span in enumerate(columns):
                 if span is not None:
                     old = found[column]
                     found[column] = span if old is None else _merged(old, span)
@@ -238,13 +251,29 @@ class Series:
         inner = self.places.edges(axis, [start + step * k for k in range(width)], *piece)
         return [*inner, self.places.find(axis, stop, *piece, after=True)]
 
-    def _columns(self, edges: Sequence[int]) -> list[Span | None]:
-        found: list[Span | None] = []
-        edges, columns = self._pyramid.columns(edges)
-        for (a, b), (lo, hi, total) in zip(pairwise(edges), columns, strict=True):
+    def _columns(self, view: object, edges: Sequence[int]) -> list[Span | None]:
+        """The columns between ``edges``; those that no growth could reach are kept from last time."""
+        level, edges = self._pyramid.snapped(edges)
+        kept = self._unchanged(view, level, edges)
+        columns = self._looks[view].columns[:kept] if kept else []
+        tail = edges[kept:]
+        sums = self._pyramid.columns(level, tail)
+        for (a, b), (lo, hi, total) in zip(pairwise(tail), sums, strict=True):
             count = b - a - (self._marked(a, b) if self.marks else 0)
-            found.append(Span(lo, hi, total / count, count) if count > 0 else None)
-        return found
+            columns.append(Span(lo, hi, total / count, count) if count > 0 else None)
+        if len(self._looks) >= MOST_LOOKS:
+            self._looks.clear()
+        self._looks[view] = _Look(level, edges, columns)
+        return columns
+
+    def _unchanged(self, view: object, level: int, edges: Sequence[int]) -> int:
+        """How many columns are as they were at the last look at the same view."""
+        old = self._looks.get(view)
+        if old is None or old.level != level:
+            return 0
+        settled = bisect_left(old.edges, old.edges[-1])  # the others end where the series ended
+        same = edges[:settled] == old.edges[:settled]
+        return max(settled - 1, 0) if same else 0
 
     def _marked(self, start: int, stop: int) -> int:
         return bisect_left(self.marks, (stop,)) - bisect_left(self.marks, (start,))
