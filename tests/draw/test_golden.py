@@ -156,6 +156,7 @@ def odd_checkpoints() -> Run:
             reason="the header of model.safetensors is cut short", metrics=()
         )
     )
+    seen[2] = seen[2]._replace(metrics=(*seen[2].metrics[:1], ("eval_accuracy", 0.99)))
     run.apply(CheckpointsSeen(ROOT, tuple(seen), (("latest", "a link that leads to itself"),), NOW))
     return run
 

@@ -140,12 +140,11 @@ def _foot(run: Run, columns: int) -> list[Row]:
     rows: list[Row] = []
     worth = verdict.worth
     if worth is not None and worth.best_by:
-        pieces = [
-            Piece([(f"{_plain(measure)} picks ", "dim"), (_number(picked), "value")], rank)
-            for rank, (measure, picked) in enumerate(worth.best_by.items())
-        ]
-        if worth.disagree:
-            pieces.insert(0, Piece([("they disagree:", "warning")], 99))
+        said = "they disagree: " if worth.disagree else ""
+        pieces = []
+        for rank, (measure, picked) in enumerate(worth.best_by.items()):
+            name: Row = [(f"{_plain(measure)} picks ", "dim"), (_number(picked), "value")]
+            pieces.append(Piece([(said, "warning"), *name] if not rank else name, rank))
         rows.append(packed(pieces, [], columns, [(" · ", "dim")]))
     elif verdict.best is not None and verdict.best.checkpoint:
         rows.append([(" eval_loss picks ", "dim"), (_number(verdict.best.checkpoint), "value")])
