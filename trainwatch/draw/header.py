@@ -139,16 +139,16 @@ def _epochs(run: Run) -> Row:
 
 
 def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
-    target = run.target
+    target, took, alive = run.target, elapsed(run, now), _alive(run, now)
+    rate = run.pace.rate if alive else None
     left = [
         Piece([(clean(target.host, 60) or "here", "label")] if target else [], 5, least=9),
         Piece([(f"pid {target.pid}", "dim")] if target and target.pid else [], 6),
-        Piece([(units.clock(elapsed(run, now)), "label")], 3),
-        Piece([(units.rate(run.pace.rate), "value")] if _alive(run, now) else [], 2),
-        Piece(_throughput(run) if _alive(run, now) else [], 4),
+        Piece([(units.clock(took), "label")] if took is not None else [], 3),
+        Piece([(units.rate(rate), "value")] if rate else [], 2),
+        Piece(_throughput(run) if alive else [], 4),
     ]
-    right = _plans(run, view, now) if _alive(run, now) else _outcome(run, view)
-    return packed(left, right, width, _DOT)
+    return packed(left, _plans(run, view, now) if alive else _outcome(run, view), width, _DOT)
 
 
 def _alive(run: Run, now: float) -> bool:
@@ -172,16 +172,21 @@ def _throughput(run: Run) -> Row:
 
 
 def _plans(run: Run, view: HeaderView, now: float) -> list[Piece]:
-    left = run.pace.remaining(now)
-    finish = run.pace.finish(now)
+    """When it will be done and evaluated next; nothing of it can be told of a silent run."""
+    if run.state(now).word == "stalled":
+        return []
+    left, finish = run.pace.remaining(now), run.pace.finish(now)
     pieces = []
-    if left is not None and finish is not None:
+    if left is not None and finish is not None and left >= 1:
         row: Row = [("done in ", "dim"), (units.duration(left), "value")]
         at = units.time_of_day(finish, view.zone, now)
         pieces.append(Piece([*row, (f", at {at}", "dim")] if at else row, 1))
+    elif left is not None:
+        pieces.append(Piece([("done any moment", "label")], 1))
     coming = next_evaluation(run, now)
     if coming is not None:
-        pieces.append(Piece([("next eval in ", "dim"), (units.duration(coming), "label")], 4))
+        soon = units.duration(coming) if coming >= 1 else "a moment"
+        pieces.append(Piece([("next eval in ", "dim"), (soon, "label")], 4))
     return pieces
 
 
@@ -206,10 +211,4 @@ def _outcome(run: Run, view: HeaderView) -> list[Piece]:
     if ended is None:
         return []
     at = units.time_of_day(ended.at, view.zone, run.latest)
-    return [Piece([(f"at {at}" if at else "", "dim")], 1)]
-
-
-def tiny(run: Run, view: HeaderView, width: int, now: float) -> Row:
-    """The state and how far it is, for the smallest screens."""
-    row = [*sign(run, view, now), (" ", "text"), *_steps(run)]
-    return fit(row, width)
+    return [Piece([(f"ended at {at}" if at else "", "dim")], 1)]

@@ -35,36 +35,21 @@ def pieces(run: Run, now: float) -> list[Piece]:
     if machine is None and process is None:
         return [Piece([("no reading yet", "dim")])]
     made = []
+    if process is not None and process.state not in ("running", "sleeping"):
+        made.append(Piece([(f"process {clean(process.state, 20)}", "warning")], 0))
     if process is not None:
-        made.append(
-            Piece(
-                [
-                    ("run ", "dim"),
-                    (f"CPU {_cores(process.cpu)}", "value"),
-                    (f" {units.long_size(process.memory)}", "label"),
-                ],
-                0,
-            )
-        )
+        cpu = f"CPU {_cores(process.cpu)}"
+        memory = f" {units.long_size(process.memory)}"
+        made.append(Piece([("run ", "dim"), (cpu, "value"), (memory, "label")], 0))
+    elif machine is not None:
+        made.append(Piece([(f"CPU {_cores(machine.cpu)}", "value")], 0))
     if machine is not None:
-        cpu = "" if process is not None else f"CPU {_cores(machine.cpu)}"
-        made.append(Piece([(cpu, "value")] if cpu else [], 0))
-        made.append(
-            Piece(
-                [
-                    ("RAM ", "dim"),
-                    (units.of_size(machine.memory_used, machine.memory_total), _memory(run)),
-                ],
-                1,
-            )
-        )
-        made.append(
-            Piece([("disk ", "dim"), (f"{units.long_size(machine.disk_free)} free", _disk(run))], 2)
-        )
+        used = units.of_size(machine.memory_used, machine.memory_total)
+        made.append(Piece([("RAM ", "dim"), (used, _memory(run))], 1))
+        free = f"{units.long_size(machine.disk_free)} free"
+        made.append(Piece([("disk ", "dim"), (free, _disk(run))], 2))
         if now - machine.at > _STALE:
             made.append(Piece([(f"{units.age(now - machine.at)} old", "warning")], 3))
-    if process is not None and process.state not in ("running", "sleeping"):
-        made.insert(0, Piece([(f"process {clean(process.state, 20)}", "warning")], 0))
     return made
 
 

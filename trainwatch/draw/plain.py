@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from trainwatch.run.run import Run
     from trainwatch.run.series import Span
 
-WIDTH: Final = 80
 _TALL: Final = 18
 _FINE: Final = 10_000
 _LINE: Final = "braille"
@@ -54,7 +53,9 @@ def status(
         _text(_checkpoints(run, width, now), colour, glyphs),
         _text(_section(devices.draw(run, width, _device_lines(run), now), width), colour, glyphs),
         _text(
-            [packed([*_titled("machine"), *machine.pieces(run, now)], [], width)], colour, glyphs
+            [[], packed([*_titled("machine"), *machine.pieces(run, now)], [], width)],
+            colour,
+            glyphs,
         ),
         _text(_troubles(run, width), colour, glyphs),
     ]

@@ -26,6 +26,8 @@ _OUTLIERS = 0.02
 """Share of the columns that may be outliers at each end."""
 _FENCE = 3.0
 """How many times higher than its core a curve must be before outliers leave the picture."""
+_CROWDED = 10
+"""Columns that the stretch of an epoch must have for its boundaries to be drawn."""
 _LABEL = 5
 """Columns kept for the labels of the y axis; more where they need more."""
 
@@ -149,7 +151,7 @@ class Layout:
             return []
         ends = [series.nearest(axis, window.start), series.nearest(axis, window.stop)]
         known = [e for i in ends if i is not None and (e := series.epoch(i)) is not None]
-        if len(known) < 2 or not known[1] - known[0] <= self.columns / 6:
+        if len(known) < 2 or not known[1] - known[0] <= self.columns / _CROWDED:
             return []
         whole = range(max(ceil(known[0]), 1), floor(known[1]) + 1)
         places = [_epoch_place(series, axis, epoch) for epoch in whole]
