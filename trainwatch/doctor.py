@@ -187,7 +187,7 @@ def _told(fact: object) -> Iterator[Finding]:
 def _of_target(words: Words) -> Iterator[Finding]:
     """What of a target is read, and what is not."""
     settings = config.load({})
-    session = look(here(words.operands), config.patterns(settings, words.values("--metric")))
+    session, _ = look(here(words.operands), config.patterns(settings, words.values("--metric")))
     yield from _sources(session)
     run = session.run
     for trouble in run.troubles.values():

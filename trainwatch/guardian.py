@@ -58,6 +58,8 @@ def guard(show: Callable[[], int]) -> Outcome:
 
     for number in _FORWARDED:
         signal.signal(number, hand_on)
+    # The screen leaves its mode before it stops, and then we follow it.
+    before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     status = _wait(screen)
     killer = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     put_back(modes, killed=killer is not None)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trainwatch import facts
+from trainwatch import facts, wire
 from trainwatch.grammar import CommandError
 from trainwatch.link.child import ChildLink, local_probe
 
@@ -26,19 +27,47 @@ _READS = 2.0  # seconds that the answers to the last reads may take
 _SILENCE = 30.0  # seconds without any fact after which a probe counts as hung
 
 
-def look(where: str, patterns: Sequence[tuple[str, str]], *, devices: bool = False) -> Session:
+class Look(NamedTuple):
+    """What there was to see."""
+
+    session: Session
+    now: float  # when that was, as seconds since the epoch
+
+
+def look(where: str, patterns: Sequence[tuple[str, str]], *, devices: bool = False) -> Look:
     """Everything there is to know of ``where`` now; with ``devices`` also one reading of those."""
-    from trainwatch.run.session import Session  # noqa: PLC0415 - stop and list need none
+    from trainwatch.run.session import Session
 
     session = Session(patterns)
-    with asking(ChildLink(local_probe())) as link:
+    recorded = journal(where)
+    with asking(_played(recorded) if recorded else ChildLink(local_probe())) as link:
         link.send(session.reader.watch(where, once=devices))
-        fill(session, link)
-    return session
+        fill(session, link, to_the_end=recorded is not None)
+    return Look(session, session.run.latest if recorded else time.time())
 
 
-def fill(session: Session, link: Link) -> None:
-    """Feed the session until it has caught up and what it asked for has come. Raises CommandError."""
+def journal(where: str) -> Path | None:
+    """The path ``where`` when a recorded journal is there."""
+    path = Path(where).expanduser()
+    try:
+        with path.open("rb") as file:
+            return path if file.read(len(wire.MAGIC)) == wire.MAGIC else None
+    except (OSError, ValueError):
+        return None
+
+
+def _played(path: Path) -> Link:
+    """A journal, played at once."""
+    from trainwatch.link.journal import JournalLink
+
+    return JournalLink(path, 0)
+
+
+def fill(session: Session, link: Link, *, to_the_end: bool) -> None:
+    """Feed the session until it has caught up and what it asked for has come. Raises CommandError.
+
+    A journal is played to its end: catching up lies at its beginning.
+    """
     wanted: set[tuple[str, int]] = set()
     end = float("inf")
     for fact in answers(link):
@@ -48,20 +77,10 @@ def fill(session: Session, link: Link) -> None:
             wanted.add((request.path, request.offset))
         if isinstance(fact, facts.FileBytes):
             wanted.discard((fact.path, fact.offset))
-        if session.run.caught_up:
+        if session.run.caught_up and not to_the_end:
             end = min(end, time.monotonic() + _READS)
             if not wanted or time.monotonic() > end:
                 return
-
-
-def known_runs() -> list[facts.RunSeen]:
-    """The runs on this machine, newest first."""
-    with asking(ChildLink(local_probe())) as link:
-        link.send(facts.ListRuns())
-        for fact in answers(link):
-            if isinstance(fact, facts.Runs):
-                return fact.runs
-    return []
 
 
 def stop(where: str, now: bool, grace: float) -> Iterator[facts.Answer]:
@@ -100,7 +119,7 @@ def complain(trouble: facts.Trouble) -> None:
     """Raise CommandError when this trouble leaves nothing to wait for."""
     code = {"target": NOT_FOUND, "link": NOT_CONNECTED, "wire": NOT_CONNECTED}.get(trouble.where)
     if code is not None:
-        from trainwatch.read.clean import clean  # noqa: PLC0415
+        from trainwatch.read.clean import clean
 
         fix = f"; {trouble.fix}" if trouble.fix else ""
         raise CommandError(clean(trouble.text + fix), code)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -34,9 +33,9 @@ _POINT = ("split", "name", "key", "dataset", "value", "step", "epoch", "rank", "
 def do_status(words: Words) -> int:
     """``trainwatch status`` and ``trainwatch attach --once``."""
     settings = config.load({})
-    run = _run(words, settings, devices=True)
+    run, now = _run(words, settings, devices=True)
     if words.has("--json"):
-        return _print_json(shapes.status(run, time.time()))
+        return _print_json(shapes.status(run, now))
     from trainwatch.draw.plain import status
 
     place = console(settings.glyphs)
@@ -44,7 +43,7 @@ def do_status(words: Words) -> int:
         status(
             run,
             place.width,
-            time.time(),
+            now,
             colour=place.colour,
             glyphs=place.glyphs,
             zone=place.zone,
@@ -55,7 +54,7 @@ def do_status(words: Words) -> int:
 
 def do_export(words: Words) -> int:
     """``trainwatch export``."""
-    run = _run(words, config.load({}))
+    run, _ = _run(words, config.load({}))
     with _output(words.value("--output")) as file:
         if words.value("--format") == "csv":
             writer = csv.DictWriter(file, [*_POINT, "offset"], lineterminator="\n")
@@ -71,8 +70,8 @@ def do_export(words: Words) -> int:
 def do_diagnose(words: Words) -> int:
     """``trainwatch diagnose``; 1 = something is wrong, 2 = could not judge."""
     settings = config.load({})
-    run = _run(words, settings)
-    verdict = run.verdict(time.time())
+    run, now = _run(words, settings)
+    verdict = run.verdict(now)
     if words.has("--json"):
         _print_json(shapes.diagnose(verdict))
     else:
@@ -81,7 +80,7 @@ def do_diagnose(words: Words) -> int:
         from trainwatch.draw.rows import plain
 
         place = console(settings.glyphs)
-        rows = gap.details(run, place.width, time.time())
+        rows = gap.details(run, place.width, now)
         sys.stdout.write(plain(suited(rows, place.glyphs)) + "\n")
         _remark_on_nothing(run)
     return _diagnosed(verdict)
@@ -96,7 +95,7 @@ def _diagnosed(verdict: Verdict) -> int:
 def do_checkpoints(words: Words) -> int:
     """``trainwatch checkpoints``."""
     settings = config.load({})
-    run = _run(words, settings)
+    run, now = _run(words, settings)
     if words.has("--json"):
         return _print_json(shapes.checkpoints(run))
     from trainwatch.draw import checkpoints
@@ -106,7 +105,7 @@ def do_checkpoints(words: Words) -> int:
     place = console(settings.glyphs)
     view = checkpoints.CheckpointsView()
     known = len(checkpoints.ordered(run, view))
-    picture = checkpoints.draw(run, view, place.width, known + 4, time.time())
+    picture = checkpoints.draw(run, view, place.width, known + 4, now)
     lines = plain(suited([picture.note, *picture.rows], place.glyphs)).splitlines()
     for line in filter(str.strip, lines):
         sys.stdout.write((line if known else line.strip()) + "\n")
@@ -116,8 +115,7 @@ def do_checkpoints(words: Words) -> int:
 def do_report(words: Words) -> int:
     """``trainwatch report``."""
     settings = config.load({})
-    run = _run(words, settings, devices=True)
-    now = time.time()
+    run, now = _run(words, settings, devices=True)
     with _output(words.value("--output")) as file:
         if words.value("--format") == "json":
             parts = {
@@ -134,11 +132,13 @@ def do_report(words: Words) -> int:
     return 0
 
 
-def _run(words: Words, settings: config.Config, *, devices: bool = False) -> Run:
+def _run(words: Words, settings: config.Config, *, devices: bool = False) -> tuple[Run, float]:
     if len(words.operands) > 1:
         raise CommandError("one target at a time: name one")
     where = here(words.operands)
-    return look(where, config.patterns(settings, words.values("--metric")), devices=devices).run
+    patterns = config.patterns(settings, words.values("--metric"))
+    session, now = look(where, patterns, devices=devices)
+    return session.run, now
 
 
 def _print_json(value: object) -> int:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.grammar import CommandError, UsageError
 from trainwatch.probe import launch, runs
 
+NOT_FOUND = 3
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trainwatch.config import Config
     from trainwatch.grammar import Words
     from trainwatch.link import Link
@@ -34,9 +37,9 @@ def do_run(words: Words) -> int:
 
 def do_demo(words: Words) -> int:
     """``trainwatch demo``."""
-    script = Path(__file__).with_name("demo") / "train.py"
-    folder = Path(runs.state_folder()) / "demo" / runs.new_id()
-    return _start([sys.executable, str(script), "--output_dir", str(folder)], "demo", words)
+    script = os.path.join(os.path.dirname(__file__), "demo", "train.py")
+    folder = os.path.join(runs.state_folder(), "demo", runs.new_id())
+    return _start([sys.executable, script, "--output_dir", folder], "demo", words)
 
 
 def do_attach(words: Words) -> int:
@@ -49,7 +52,32 @@ def do_attach(words: Words) -> int:
         from trainwatch.printout import do_status
 
         return do_status(words)
-    return _watch(_View(here(words.operands), words))
+    where = here(words.operands)
+    return _watch(_View(where, words, journal=_journal(where)))
+
+
+def do_replay(words: Words) -> int:
+    """``trainwatch replay JOURNAL``."""
+    speed = words.value("--speed") or "1"
+    try:
+        factor = float(speed.removesuffix("x"))
+    except ValueError:
+        factor = -1.0
+    if not 0 <= factor < float("inf"):
+        raise UsageError(f"--speed is a number such as 1, 20 or 0 (at once), not {speed!r}")
+    from pathlib import Path
+
+    path = Path(words.operands[0]).expanduser()
+    if _journal(str(path)) is None:
+        what = "is not a journal" if path.is_file() else "does not exist"
+        raise CommandError(f"{path} {what}; run --record writes one", NOT_FOUND)
+    return _watch(_View(str(path), words, journal=path, speed=factor))
+
+
+def _journal(where: str) -> Path | None:
+    from trainwatch.inquiry import journal
+
+    return journal(where)
 
 
 def _start(command: list[str], name: str, words: Words) -> int:
@@ -81,6 +109,8 @@ def _record(words: Words) -> Path | None:
     value = words.value("--record")
     if value is None:
         return None
+    from pathlib import Path
+
     path = Path(value)
     if path.exists() and path.stat().st_size:
         raise CommandError(f"{path} exists already: remove it or choose another name")
@@ -95,6 +125,8 @@ class _View(NamedTuple):
     where: str
     words: Words
     started: launch.Started | None = None  # by this very command
+    journal: Path | None = None  # to be played instead
+    speed: float = 0.0  # of the journal; 0 = at once
 
     @property
     def back(self) -> str:
@@ -127,6 +159,10 @@ def _settings(view: _View) -> Config:
 
 
 def _link(view: _View) -> Link:
+    if view.journal is not None:
+        from trainwatch.link.journal import JournalLink
+
+        return JournalLink(view.journal, view.speed)
     from trainwatch.link.child import ChildLink, local_probe
 
     return ChildLink(local_probe(), _record(view.words))
@@ -134,7 +170,7 @@ def _link(view: _View) -> Link:
 
 def _passed_through(view: _View) -> int:
     from trainwatch.config import patterns
-    from trainwatch.passthrough import Way, pass_through
+    from trainwatch.passthrough import INTERRUPTED, Way, pass_through
     from trainwatch.run.session import Session
 
     found = patterns(_settings(view), view.words.values("--metric"))
@@ -146,7 +182,8 @@ def _passed_through(view: _View) -> int:
             f" in {log}\n"
         )
         sys.stderr.flush()
-    return pass_through(Session(found), _link(view), Way(view.where, view.back, log))
+    code = pass_through(Session(found), _link(view), Way(view.where, view.back, log))
+    return code if view.journal is None or code == INTERRUPTED else 0
 
 
 def _on_screen(view: _View) -> int:
@@ -172,6 +209,7 @@ def _screen(view: _View) -> int:
     options = Options(
         target=view.where,
         launched=view.started is not None,
+        replay=view.journal is not None,
         theme=settings.theme,
         glyphs=chosen_glyphs(settings.glyphs),
         colours=wants_colour(),

@@ -52,6 +52,7 @@ class Monitor(App[int]):
         Binding("Q", "stop", "stop", id="stop", show=False, tooltip="stop the training; asks first"),
         Binding("ctrl+c", "interrupted", id="interrupt", show=False, priority=True,
                 tooltip="leave; the training goes on"),
+        Binding("ctrl+z", "suspend_process", id="suspend", show=False, tooltip="stop the screen; fg"),
         Binding("ctrl+l", "repaint", id="repaint", show=False, tooltip="paint everything again"),
     ]  # fmt: skip
 
@@ -81,6 +82,7 @@ class Monitor(App[int]):
         self.pump.publish = self._publish
         self.pump.answered = self._answered
         self.theme_changed_signal.subscribe(self, self._relook)
+        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         self.pump.start()
         self.call_after_refresh(_collect_from_now_on)
 
