@@ -6,6 +6,7 @@ waits to be started. Data goes to stdout, sentences for a person to stderr; nobo
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from trainwatch.grammar import Verb, Words
 
-INTERRUPTED, NOBODY_READS, FAILED = 130, 141, 70
+WRONG, FAILED, INTERRUPTED, NOBODY_READS = 2, 70, 130, 141
+_OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _HOMES = {
     "run": "watching",
@@ -46,9 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:  # of stdout: what a verb itself cannot read or write it has said
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it leaves
-        return NOBODY_READS
+        if isinstance(error, BrokenPipeError):
+            return NOBODY_READS
+        return _complain(f"the output cannot be written: {error.strerror}", WRONG)
     return code
 
 
@@ -74,9 +78,9 @@ def _obey(words: list[str]) -> int:
         return _complain(f"{error.text} (see: {more})", error.code)
     except CommandError as error:
         return _complain(error.text, error.code)
-    except (KeyboardInterrupt, BrokenPipeError):
-        raise
-    except Exception as error:  # noqa: BLE001 - a person gets a sentence, a developer the file
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
+            raise  # noqa: BLE001 - a person gets a sentence, a developer the file
         return _complain(_kept(error), FAILED)
 
 

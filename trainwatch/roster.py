@@ -108,8 +108,8 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 def do_stop(words: Words) -> int:
     """``trainwatch stop``; 1 = something is left."""
-    run = _one_run(here(words.operands))
     grace = _seconds(words.value("--grace"))
+    run = _one_run(here(words.operands))
     answer = None
     for answer in stop(run.id, words.has("--now"), grace):
         _say(answer.text if not (answer.done and answer.ok) else _how_it_ended(run, answer.text))

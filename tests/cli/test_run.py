@@ -40,7 +40,9 @@ def test_the_exit_code_is_the_trainings(script: str, code: int, trainwatch: Comm
 
 
 def test_every_byte_passes_unchanged(state: Path, tmp_path: Path) -> None:
-    data = bytes(range(256)) * 4000 + b"\r10%|#  |\r\x1b[31mred\x1b[0m no newline at the end"
+    data = (
+        bytes(range(255, -1, -1)) * 4000 + b"\r10%|#  |\r\x1b[31mred\x1b[0m no newline at the end"
+    )
     (tmp_path / "bytes").write_bytes(data)
     said = subprocess.run(
         [*TRAINWATCH, "run", "cat", str(tmp_path / "bytes")],
@@ -70,7 +72,7 @@ import sys, time
 for step in range(1, 7):
     print({'loss': 1 / step, 'grad_norm': 1.0, 'learning_rate': 1e-4, 'epoch': step / 2})
     if step % 2 == 0:
-        print({'eval_loss': float(sys.argv[1 + step // 2]), 'epoch': step / 2})
+        print({'eval_loss': float(sys.argv[step // 2]), 'epoch': step / 2})
 """
 
 

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 RESIDENT = 4 << 20
 """Bytes of the newest log kept at hand."""
+_RETURN = ord("\r")
 LIVE = 4096
 """Bytes of an unfinished line kept."""
 
-_LINE = re.compile(rb"[^\r\n]*\r*\n")
+
+def _last_state(data: bytearray, start: int, end: int) -> int:
+    """Where the last state of a line begins that may have been redrawn with carriage returns."""
+    while end > start and data[end - 1] == _RETURN:
+        end -= 1
+    return max(data.rfind(b"\r", start, end) + 1, start)
 
 
 class Log:
@@ -52,15 +58,17 @@ class Log:
         if fact.offset != base + len(data):
             data.clear()
             base = self._base[fact.source] = self._begun[fact.source] = fact.offset
+        fresh = len(data)
         data += fact.data
         begun = self._begun.get(fact.source, base)
-        for found in _LINE.finditer(data, begun - base):
-            self._line(fact.source, base + found.start())
-            begun = base + found.end()
+        end = data.find(b"\n", fresh)  # an endless line is not searched twice
+        while end >= 0:
+            self._line(fact.source, base + _last_state(data, max(begun - base, 0), end))
+            begun = base + end + 1
+            end = data.find(b"\n", end + 1)
         self._begun[fact.source] = begun
-        self._live = (
-            bytes(data[begun - base :][-LIVE:]).decode("utf-8", "replace").rpartition("\r")[2]
-        )
+        rest = bytes(data[max(begun - base, len(data) - LIVE, 0) :])
+        self._live = rest.decode("utf-8", "replace").rpartition("\r")[2]
         if len(data) > 2 * RESIDENT:
             drop = len(data) - RESIDENT
             del data[:drop]
