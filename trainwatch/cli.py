@@ -80,7 +80,7 @@ def _obey(words: list[str]) -> int:
         return _complain(error.text, error.code)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
-            raise  # noqa: BLE001 - a person gets a sentence, a developer the file
+            raise
         return _complain(_kept(error), FAILED)
 
 

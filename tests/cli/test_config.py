@@ -124,7 +124,7 @@ def test_the_verb_shows_makes_and_prints(trainwatch: Command, tmp_path: Path) ->
     again = trainwatch("config", "init", TRAINWATCH_CONFIG=path)
     assert (again.returncode, again.stderr) == (2, f"trainwatch: {path} exists already\n")
     shown = trainwatch("config", "print", TRAINWATCH_CONFIG=path, TRAINWATCH_THEME="light")
-    assert 'theme = "light"          # TRAINWATCH_THEME' in shown.stdout
+    assert 'theme = "light"           # TRAINWATCH_THEME' in shown.stdout
 
 
 def test_a_mistake_stops_a_look_but_never_a_training(trainwatch: Command, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from tests.cli.conftest import Command, Sit
 from tests.cli.terminal import TRAINWATCH, environment
-from tests.conftest import until
 from trainwatch.probe import identity, runs
 
 PYTHON = sys.executable
@@ -228,7 +227,17 @@ def test_list_shows_runs_newest_first(trainwatch: Command) -> None:
     trainwatch("run", "-n", "sft", PYTHON, "-c", HF, "0.9", "0.5", "2.5", "--token", "abc")
     trainwatch("run", "-d", "sleep", "60")
     head, newest, oldest = trainwatch("list").stdout.splitlines()
-    assert head.split() == "id name state step loss eval verdict age command".split()
+    assert head.split() == [
+        "id",
+        "name",
+        "state",
+        "step",
+        "loss",
+        "eval",
+        "verdict",
+        "age",
+        "command",
+    ]
     assert newest.split()[2] in ("running", "starting")
     assert oldest.split()[1:7] == ["sft", "ended", "–", "0.1667", "2.500", "overfitting"]
     assert oldest.endswith("--token '***'")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from trainwatch.draw.rows import Picture, Style
     from trainwatch.run.run import Run
-    from trainwatch.run.series import Span
+    from trainwatch.run.series import Axis, Span
 
 _TALL: Final = 18
 _FINE: Final = 10_000
@@ -67,17 +67,27 @@ def chart(
     glyphs: Glyphs = "braille",
 ) -> list[str]:  # fmt: skip
     """The curve by plotext with a line of values above it; our own chart where plotext cannot load."""
-    layout = Layout(plot, view, width, height)
+    layout = _drawable(plot, view, width, height)
     if layout.window is None:
         why = plot.empty or ("nothing to draw yet",)
-        return [_text([[("  " + clean(" · ".join(why)), "dim")]], colour, glyphs)]
+        return [_text([[(clip("  " + clean(" · ".join(why)), width), "dim")]], colour, glyphs)]
     try:
         drawn = _by_plotext(layout, max(height - 1, 5), colour)
     except ImportError:  # its compiled part is missing on this machine
-        return [_text(own_chart(plot, view, width, height).rows, colour, glyphs)]
+        return [_text(own_chart(plot, layout.view, width, height).rows, colour, glyphs)]
     if glyphs != "braille":
         drawn = [plain(suited([[(line, "text")]], glyphs)) for line in drawn]
     return [_text([readout(layout)], colour, glyphs), *drawn]
+
+
+def _drawable(plot: Plot, view: ChartView, width: int, height: int) -> Layout:
+    """On the axis that was asked for, or on one that the points know: not every log tells steps."""
+    layout = Layout(plot, view, width, height)
+    axes: tuple[Axis, ...] = ("epoch", "time")
+    for axis in axes:
+        if layout.window is None:
+            layout = Layout(plot, replace(view, axis=axis), width, height)
+    return layout
 
 
 def _by_plotext(layout: Layout, height: int, colour: bool) -> list[str]:
