@@ -51,3 +51,30 @@ def test_hostile_content_is_no_error() -> None:
 def test_the_probe_is_asked_for_it() -> None:
     watch = Reader().watch("out")
     assert "trainer_state.json" in [want.pattern for want in watch.wants]
+
+
+def test_under_any_name_it_is_known_by_its_content() -> None:
+    whole = json.dumps(STATE, indent=2).encode()
+    reader = Reader()
+    held = [
+        reader.feed(facts.Chunk("a.json", i, whole[i : i + 9], 1.0))
+        for i in range(0, len(whole), 9)
+    ]
+    assert not any(held)
+    train, evals, _ = reader.feed(facts.CaughtUp(2.0))
+    assert isinstance(train, Metrics)
+    assert isinstance(evals, Metrics)
+    assert (list(train.steps), list(evals.steps)) == ([5, 10], [10])
+
+
+def test_json_lines_under_the_name_of_a_document_are_a_log() -> None:
+    reader = Reader()
+    lines = b'{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n'
+    assert reader.feed(facts.Chunk("metrics.json", 0, lines, 1.0)) == []
+    found = [r for r in reader.feed(facts.CaughtUp(2.0)) if isinstance(r, Metrics)]
+    assert [list(r.steps) for r in found] == [[1, 2]]
+    (later,) = reader.feed(
+        facts.Chunk("metrics.json", len(lines), b'{"step": 3, "loss": 0.1}\n', 3.0)
+    )
+    assert isinstance(later, Metrics)
+    assert list(later.steps) == [3]

@@ -184,8 +184,9 @@ def _of_file(path: str, watch: facts.Watch) -> Found:
 
 
 def _wants(want: facts.Want, name: str) -> bool:
+    """Whether the file of this very name is asked for; "*.json" says nothing about a single one."""
     pattern = want.pattern.rpartition("/")[2]
-    return pattern.strip("*") != "" and fnmatch.fnmatch(name, pattern)
+    return not pattern.startswith("*") and fnmatch.fnmatch(name, pattern)
 
 
 def _found(

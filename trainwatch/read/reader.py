@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trainwatch import facts
 from trainwatch.read import files, layouts
 from trainwatch.read.dialect import dialects
+from trainwatch.read.document import Document, may_be_one
 from trainwatch.read.folders import Folders
 from trainwatch.read.records import Notice, Record
 from trainwatch.read.stream import Stream
@@ -31,6 +32,7 @@ class Reader:
         self._streams: dict[str, Stream] = {}
         self._files = files.Files()
         self._folders = Folders()
+        self._documents: dict[str, Document] = {}
         self._live = False
 
     def watch(
@@ -51,16 +53,18 @@ class Reader:
     def _read(self, fact: object) -> list[object]:
         match fact:
             case facts.Chunk():
-                at = fact.at if self._live else None
-                return list(self._stream(fact.source).feed(fact.offset, fact.data, at))
+                return self._chunk(fact)
             case facts.Gap():
                 return self._gap(fact)
             case facts.FileBytes() | facts.Listing():
                 points = self._files.feed(fact) if isinstance(fact, facts.FileBytes) else []
                 return [*points, *self._folders.feed(fact)]
             case facts.CaughtUp():
+                held = [
+                    record for source in list(self._documents) for record in self._whole(source)
+                ]
                 self._live = True
-                return [*self._folders.caught_up(fact.at), fact]
+                return [*held, *self._folders.caught_up(fact.at), fact]
             case facts.Ended():
                 return [*self.finish(fact.at), *self._folders.ended(fact.at), fact]
         return [fact]
@@ -87,6 +91,23 @@ class Reader:
             self._streams[source] = Stream(source, dialects())
         return self._streams[source]
 
+    def _chunk(self, fact: facts.Chunk) -> list[object]:
+        if may_be_one(fact.source) and not self._live:
+            document = self._documents.setdefault(fact.source, Document())
+            return [] if document.hold(fact) else self._whole(fact.source)
+        at = fact.at if self._live else None
+        return list(self._stream(fact.source).feed(fact.offset, fact.data, at))
+
+    def _whole(self, source: str) -> list[object]:
+        """The rows of a held stream, or the lines of one that is no single value."""
+        document = self._documents.pop(source)
+        rows = document.rows()
+        stream = self._stream(source)
+        return list(rows) or [
+            record for c in document.chunks for record in stream.feed(c.offset, c.data, None)
+        ]
+
     def _gap(self, fact: facts.Gap) -> list[object]:
+        self._documents.pop(fact.source, None)
         told = Notice("gap", fact.reason, fact.source, fact.offset, fact.at)
         return [*self._stream(fact.source).break_off(fact.at), told]
