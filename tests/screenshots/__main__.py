@@ -33,12 +33,12 @@ class Shot(NamedTuple):
     columns: int
     rows: int
     keys: tuple[str, ...] = ()  # pressed before the picture is taken, as tmux names them
-    waits: str = "checkpoint"  # what must stand on the screen first
+    waits: str = "q leave"  # what must stand on the screen first
 
 
 SHOTS = (
-    Shot("lora-120x36", "lora", 0.85, 120, 36),
-    Shot("lora-80x24", "lora", 0.85, 80, 24),
+    Shot("lora-120x36", "lora", 0.6, 120, 36),
+    Shot("lora-80x24", "lora", 0.6, 80, 24),
     Shot("demo-120x36", "demo", 0.7, 120, 36),
     Shot("demo-80x24", "demo", 0.7, 80, 24),
 )
