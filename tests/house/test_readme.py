@@ -33,5 +33,11 @@ def test_nobody_is_told_to_install_another_project() -> None:
     )
 
 
+def test_every_picture_exists() -> None:
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README.read_text())
+    assert pictures
+    assert [p for p in pictures if not (README.parent / p).exists()] == []
+
+
 if __name__ == "__main__":
     README.write_text(KEYS.sub(lambda _: table(OWNERS) + "\n", README.read_text()))
