@@ -171,8 +171,10 @@ def headers() -> list[Row]:
     rows: list[Row] = []
     gone = training()
     gone.apply(facts.Trouble("link", "the connection broke", "", NOW - 40))
+    silent = training()
+    silent.apply(facts.ProcessReading(4211, "running", 0.0, 30 << 30, [4211], NOW + 600))
     for run, now in (
-        (training(), NOW), (training(), NOW + 600), (gone, NOW), (Run(), NOW),
+        (training(), NOW), (silent, NOW + 600), (gone, NOW), (Run(), NOW),
         (ended(0, None), NOW + 600), (ended(1, None), NOW + 600), (ended(None, 9, "oom"), NOW + 600),
     ):  # fmt: skip
         rows += [*header.rows(run, HEADER, 110, 2, now), []]

@@ -54,7 +54,7 @@ async def test_each_panel_alone_by_its_digit(number: int, golden: Golden) -> Non
 async def test_the_end_is_told(golden: Golden) -> None:
     at = scenes.BEGUN + 520
     async with watching([*scenes.running(), facts.Ended(None, 9, "oom", at)]) as stage:
-        assert "killed (SIGKILL, oom)" in stage.text
+        assert "killed (SIGKILL, out of memory)" in stage.text
         golden("killed-120x36", stage.text)
 
 

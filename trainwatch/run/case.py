@@ -40,6 +40,7 @@ class Silence:
 
     seconds: float
     usual: float | None  # seconds between two lines of this run
+    longest: float | None = None  # silence of this run that ended
     cpu: float | None = None  # cores in use by the run
     busy: float | None = None  # 0..1, of the cards of this run
     power: float | None = None  # watts, of the cards of this run
@@ -68,6 +69,7 @@ class Setting(NamedTuple):
     ended: bool = False
     checkpoints: Mapping[int, str] = {}  # step -> name of a complete one
     worth: Worth | None = None
+    slowdown: float | None = None  # times the usual length of a step
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from trainwatch.run.worth import Worth, worth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainwatch.read.records import CheckpointSeen, CheckpointsSeen
+    from trainwatch.read.records import CheckpointSeen, CheckpointsSeen, Key
     from trainwatch.run.metrics import MetricStore
     from trainwatch.run.pairing import Pairing
 
@@ -138,7 +138,7 @@ class Checkpoints:
                 if series.key.split == "eval" and series.key.name not in _TIMINGS:
                     index = series.at_step(seen.step)
                     if index is not None:
-                        found.setdefault(series.key.key, series.value(index))
+                        found.setdefault(_spelled(series.key), series.value(index))
         return tuple(sorted(found.items()))
 
     # --- marks ----------------------------------------------------------------------------
@@ -170,6 +170,11 @@ class Checkpoints:
 
 
 _TIMINGS = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+def _spelled(key: Key) -> str:
+    """A metric as the Trainer spells it: with the evaluation set in front of the name."""
+    return f"eval_{key.dataset}_{key.name}" if key.dataset else f"eval_{key.name}"
 
 
 def _is_final(seen: CheckpointSeen) -> bool:

@@ -30,6 +30,8 @@ class Card:
     busy: deque[float | None] = field(default_factory=lambda: deque(maxlen=HISTORY))
     memory: deque[float | None] = field(default_factory=lambda: deque(maxlen=HISTORY))
     """Share of the memory in use, 0..1."""
+    power: deque[float | None] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    """Watts."""
     memory_run: int | None = None
     """Bytes held by this run's processes; None when the driver does not tell."""
     memory_others: int | None = None
@@ -77,9 +79,11 @@ class Devices:
         elif reading.at - card.reading.at > HOLE:
             card.busy.append(None)
             card.memory.append(None)
+            card.power.append(None)
         card.reading = reading
         card.busy.append(reading.busy)
         card.memory.append(_share(reading))
+        card.power.append(reading.power)
         self._split(card)
 
     def tree(self, pids: Collection[int]) -> None:

@@ -53,6 +53,11 @@ class Limits:
         3, "stalled", "times the usual interval between two lines", PROPOSED
     )
     silence_least: float = limit(60, "stalled", "seconds, at least", PROPOSED)
+    silence_longest: float = limit(
+        1.5, "stalled", "times the longest silence that ended before (an evaluation, a save)",
+        PROPOSED,
+    )  # fmt: skip
+    slow_factor: float = limit(2, "slow", "times the usual length of a step", PROPOSED)
     diverged_rise: float = limit(
         0.5, "diverging", "rise of the train loss over its lowest, of that lowest",
         "6 of 6 sabotaged fine-tunes, 0 of 12 others",

@@ -6,21 +6,22 @@ gives exactly the state that was there live.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts
 from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Unread
 from trainwatch.read.rows import counts_steps, step_of
-from trainwatch.run.case import Setting, Silence
+from trainwatch.run.case import Setting
 from trainwatch.run.checkpoints import Checkpoints
 from trainwatch.run.devices import Devices
 from trainwatch.run.history import History
 from trainwatch.run.log import Log
 from trainwatch.run.metrics import MetricStore
-from trainwatch.run.pace import Pace
+from trainwatch.run.pace import Pace, coming
 from trainwatch.run.pairing import Pairing
 from trainwatch.run.progress import ProgressState
-from trainwatch.run.state import RunState
+from trainwatch.run.rules.silence import patience
+from trainwatch.run.state import RunState, silence_of, state_of
 from trainwatch.run.topics import Topic
 from trainwatch.run.troubles import Troubles
 from trainwatch.run.verdict import judge
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
     from trainwatch.run.limits import Limits
     from trainwatch.run.verdict import Verdict
 
-SIGNALS = {
-    1: "SIGHUP",
-    2: "SIGINT",
-    3: "SIGQUIT",
-    6: "SIGABRT",
-    9: "SIGKILL",
-    11: "SIGSEGV",
-    15: "SIGTERM",
-}
+
 SAMPLES = 20
+"""So many kinds of lines that were not understood are kept as examples."""
+
+
+class Coming(NamedTuple):
+    """Something that happens at a step to come."""
+
+    step: int
+    seconds: float | None  # until then; None while the pace is not known
 
 
 class Run:
@@ -104,27 +105,46 @@ class Run:
     # --- asking ---------------------------------------------------------------------------
 
     def state(self, now: float | None = None) -> RunState:
-        """In one word: is it alive."""
-        now = self.latest if now is None else now
-        if self.ended is not None:
-            return _end(self.ended)
-        if self.process is not None and self.process.state in ("gone", "zombie"):
-            return RunState("unknown", "the process is gone, how it ended is not known")
-        if not self.lines and not self.metrics.version:
-            return RunState("starting", "")
-        if self.pace.stalled(now):
-            return RunState("stalled", f"no line for {self.pace.silence(now) or 0:.0f} s")
-        return RunState("running", "")
+        """In one word: is it alive. Silence is measured on the clock of the facts, not on ``now``."""
+        del now
+        return state_of(self)
 
     def verdict(self, now: float | None = None) -> Verdict:
-        """What the curves say; computed anew only when numbers changed."""
-        silence = self._silence(now)
-        stalled = silence is not None and self.pace.stalled(self.latest if now is None else now)
-        key = self.metrics.version, self.checkpoints.version, stalled, self.ended
+        """What the curves say; computed anew only when numbers changed or silence grew."""
+        del now
+        silence = silence_of(self) if self.process is not None else None
+        quiet = silence and silence.seconds > patience(silence, self.limits)
+        length = int(silence.seconds / 10) if quiet and silence else 0
+        key = self.metrics.version, self.checkpoints.version, length, self.ended
         if self._verdict is None or self._verdict[0] != key:
-            setting = Setting(silence, self.ended is not None, self._kept(), self.checkpoints.worth)
+            setting = Setting(
+                silence,
+                self.ended is not None,
+                self._kept(),
+                self.checkpoints.worth,
+                self.pace.slowdown,
+            )
             self._verdict = key, judge(self.metrics, self.pairing, self.limits, setting)
         return self._verdict[1]
+
+    def next_evaluation(self, now: float | None = None) -> Coming | None:
+        """When the next evaluation is due, by the distance of those before."""
+        evals = self.metrics.eval_loss
+        steps = [evals.step(i) for i in range(max(len(evals) - 6, 0), len(evals))] if evals else []
+        return self._coming([s for s in steps if s is not None], now)
+
+    def next_checkpoint(self, now: float | None = None) -> Coming | None:
+        """When the next checkpoint is due, by the distance of those before."""
+        return self._coming(sorted({c.step for c in self.checkpoints.seen if c.step}), now)
+
+    def _coming(self, steps: list[int], now: float | None) -> Coming | None:
+        step, done = coming(steps), self.progress.done
+        if step is None or done is None or self.progress.unit != "step" or self.ended:
+            return None
+        total = self.progress.total
+        step = step if total is None else min(step, int(total))
+        seconds = self.pace.until(step, self.latest if now is None else now)
+        return None if step <= done else Coming(step, seconds)
 
     @property
     def limits(self) -> Limits:
@@ -141,14 +161,6 @@ class Run:
         whole = [c for c in self.checkpoints.seen if c.state == "complete"]
         return {c.step: c.name for c in reversed(whole) if c.step is not None}
 
-    def _silence(self, now: float | None) -> Silence | None:
-        if self.ended is not None or self.process is None or not self.caught_up:
-            return None
-        seconds = self.pace.silence(self.latest if now is None else now)
-        if seconds is None:
-            return None
-        return Silence(seconds, self.pace.usual, self.process.cpu)
-
     # --- facts ----------------------------------------------------------------------------
 
     def _hello(self, fact: facts.Hello) -> Topic:
@@ -160,8 +172,9 @@ class Run:
         self.checkpoints.command, self.checkpoints.started = fact.command, fact.started
         return Topic.TARGET | Topic.CHECKPOINTS
 
-    def _caught_up(self, _: facts.CaughtUp) -> Topic:
+    def _caught_up(self, fact: facts.CaughtUp) -> Topic:
         self.caught_up = True
+        self.pace.watched(fact.at)
         self._history.caught_up()
         return Topic.TARGET | Topic.METRICS | Topic.VERDICT
 
@@ -173,7 +186,8 @@ class Run:
 
     def _chunk(self, fact: facts.Chunk) -> Topic:
         self.log.apply(fact)
-        self.pace.sign(fact.at)
+        if self.caught_up:
+            self.pace.sign(fact.at)
         return Topic.LOG
 
     def _gap(self, fact: facts.Gap) -> Topic:
@@ -211,6 +225,8 @@ class Run:
         if record.source in self._files:
             self._history.add(record)
             return Topic.METRICS | Topic.VERDICT
+        if record.at is not None:
+            self.pace.sign(record.at)
         self.metrics.add(record)
         self._history.shown()
         if record.keys and record.keys[0].split == "train":
@@ -220,6 +236,8 @@ class Run:
         return Topic.METRICS | Topic.VERDICT | Topic.PROGRESS
 
     def _progress(self, record: Progress) -> Topic:
+        if record.at is not None:
+            self.pace.sign(record.at)
         topic = Topic.NOTHING
         if counts_steps(record):
             step = step_of(int(record.done), self._count)
@@ -246,12 +264,3 @@ class Run:
         if len(self.samples) < SAMPLES:
             self.samples.append(record)
         return Topic.LOG
-
-
-def _end(ended: facts.Ended) -> RunState:
-    if ended.signal is not None:
-        name = SIGNALS.get(ended.signal, f"signal {ended.signal}")
-        return RunState("killed", f"{name}, {ended.cause}" if ended.cause else name)
-    if ended.code is None:
-        return RunState("unknown", "it ended, how is not known")
-    return RunState("failed", f"exit code {ended.code}") if ended.code else RunState("ended", "")

@@ -30,9 +30,10 @@ def worth(rows: Sequence[Checkpoint]) -> Worth | None:
     """The pick of each measure; None where no checkpoint has any."""
     picks: dict[str, str] = {}
     for measure, scores in _measures(rows).items():
-        down = lower_is_better(measure)
-        best = min(scores, key=lambda pair: pair[0] if down else -pair[0])
-        picks[measure] = best[1].seen.name
+        top = (min if lower_is_better(measure) else max)(value for value, _ in scores)
+        equal = [row.seen.name for value, row in scores if value == top]
+        by_loss = picks.get("eval_loss")
+        picks[measure] = by_loss if by_loss in equal and by_loss else equal[0]
     return Worth(picks, len(set(picks.values())) > 1) if picks else None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.run.rules.evaluation import never_better, overfitting, plateau, turning
 from trainwatch.run.rules.numbers import broken_numbers, not_training
-from trainwatch.run.rules.silence import stalled
+from trainwatch.run.rules.silence import slow, stalled
 from trainwatch.run.rules.training import diverging, spikes, stairs
 
 if TYPE_CHECKING:
@@ -30,5 +30,5 @@ RULES: tuple[Callable[[Case], Finding], ...] = (
 )
 """In order of precedence: the first that fires is the state."""
 
-REMARKS: tuple[Callable[[Case], Finding], ...] = (stairs, spikes)
+REMARKS: tuple[Callable[[Case], Finding], ...] = (stairs, spikes, slow)
 """Told beside the state, never the state."""

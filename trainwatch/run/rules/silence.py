@@ -19,9 +19,13 @@ LOW_POWER = 0.35
 """Busy cards that draw less than this share of what they usually draw spin without working."""
 
 
-def patience(usual: float | None, limits: Limits) -> float:
+def patience(silence: Silence, limits: Limits) -> float:
     """Seconds of silence from which on a run counts as stalled."""
-    return max(limits.silence_factor * (usual or 0.0), limits.silence_least)
+    return max(
+        limits.silence_factor * (silence.usual or 0.0),
+        limits.silence_longest * (silence.longest or 0.0),
+        limits.silence_least,
+    )
 
 
 def stalled(case: Case) -> Finding:
@@ -30,7 +34,7 @@ def stalled(case: Case) -> Finding:
     if silence is None:
         why = "the run has ended" if case.setting.ended else "the run is not watched live"
         return Finding(rule, "skipped", why)
-    limit = patience(silence.usual, case.limits)
+    limit = patience(silence, case.limits)
     evidence = {"silence": silence.seconds, "patience": limit}
     if silence.usual is not None:
         evidence["usual"] = silence.usual
@@ -41,6 +45,18 @@ def stalled(case: Case) -> Finding:
     seen, advice = activity(silence)
     headline = f"No line for {span(silence.seconds)}{usual}{seen}."
     return Finding(rule, "fired", why, "warning", headline, advice, evidence)
+
+
+def slow(case: Case) -> Finding:
+    """Steps take much longer than they used to."""
+    rule, slowdown = "slow", case.setting.slowdown
+    if slowdown is None:
+        return Finding(rule, "skipped", "too few steps were watched live")
+    why = f"a step takes {slowdown:.2g} times as long as usual"
+    fired = slowdown > case.limits.slow_factor
+    return Finding(
+        rule, "fired" if fired else "clear", why, "info", evidence={"slowdown": slowdown}
+    )
 
 
 def activity(silence: Silence) -> tuple[str, str]:
