@@ -60,7 +60,7 @@ def test_how_a_training_ended_is_told() -> None:
     failed = farewell(run_of(facts.Ended(3, None, "", AT)), Options())
     assert failed == ["The training failed: exit code 3. See it again:  trainwatch attach sft-out"]
     killed = farewell(run_of(facts.Ended(None, 9, "oom", AT)), Options())
-    assert "killed: SIGKILL, oom" in killed[0]
+    assert "killed: SIGKILL, out of memory" in killed[0]
 
 
 def test_nothing_hostile_is_printed_when_leaving() -> None:
