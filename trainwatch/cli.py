@@ -124,8 +124,10 @@ def _help(words: list[str]) -> int:
 
 
 def _complain(text: str, code: int) -> int:
+    from trainwatch.read.clean import clean  # a path or a message may hold anything
+
     with suppress(OSError):
-        sys.stderr.write(f"trainwatch: {text}\n")
+        sys.stderr.write(f"trainwatch: {clean(text)}\n")
     return code
 
 

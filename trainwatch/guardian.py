@@ -17,11 +17,13 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from trainwatch.probe import identity, kernel
+from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+FAILED = 70  # EX_SOFTWARE of sysexits.h
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 # What Textual may have switched on, off again; xterm's control sequences, kitty's keyboard protocol.
@@ -92,8 +94,12 @@ def _be_the_screen(show: Callable[[], int], modes: Modes | None) -> NoReturn:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:  # noqa: BLE001 - the screen may fail in any way; a person gets a sentence
+        put_back(modes, killed=True)
+        what = clean(f"{type(error).__name__}: {error}")
+        sys.stderr.write(f"trainwatch: the screen failed ({what})\n")
+        sys.stderr.flush()
+        code = FAILED
     finally:
         os._exit(code)
 

@@ -19,6 +19,7 @@ NOT_FOUND = 3
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainwatch import facts
     from trainwatch.config import Config
     from trainwatch.grammar import Words
     from trainwatch.link import Link
@@ -199,13 +200,26 @@ def _on_screen(view: _View) -> int:
 
 
 def _screen(view: _View) -> int:
-    """In the child of the guardian."""
+    """In the child of the guardian; the exit code."""
+    from trainwatch.read.clean import clean
+
+    try:
+        return _show(view)
+    except CommandError as error:
+        sys.stderr.write(f"trainwatch: {clean(error.text)}\n")
+        return error.code
+
+
+def _show(view: _View) -> int:
     from trainwatch.config import patterns
     from trainwatch.console import chosen_glyphs, wants_colour
     from trainwatch.run.session import Session
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
+    session = Session(patterns(settings, view.words.values("--metric")))
+    if view.started is None and view.journal is None:
+        _check_target(session.reader.watch(view.where))
     options = Options(
         target=view.where,
         launched=view.started is not None,
@@ -217,5 +231,15 @@ def _screen(view: _View) -> int:
         smoothing=settings.smoothing,
         keys=settings.keys,
     )
-    session = Session(patterns(settings, view.words.values("--metric")))
     return watch(_link(view), session, options)
+
+
+def _check_target(watch: facts.Watch) -> None:
+    """Refuse what the probe would refuse, before a screen opens to say only that."""
+    from trainwatch.probe.resolve import TargetError, resolve
+
+    try:
+        resolve(watch)
+    except TargetError as error:
+        fix = f"; {error.fix}" if error.fix else ""
+        raise CommandError(error.text + fix, NOT_FOUND) from error

@@ -52,7 +52,7 @@ class Monitor(App[int]):
         Binding("Q", "stop", "stop", id="stop", show=False, tooltip="stop the training; asks first"),
         Binding("ctrl+c", "interrupted", id="interrupt", show=False, priority=True,
                 tooltip="leave; the training goes on"),
-        Binding("ctrl+z", "suspend_process", id="suspend", show=False, tooltip="stop the screen; fg"),
+        Binding("ctrl+z", "suspend_process", id="suspend", show=False, tooltip="stop the screen; fg comes back"),
         Binding("ctrl+l", "repaint", id="repaint", show=False, tooltip="paint everything again"),
     ]  # fmt: skip
 
