@@ -94,7 +94,7 @@ def test_its_input_is_empty_and_it_inherits_no_descriptor() -> None:
 
 
 def test_the_environment_makes_output_readable_and_marks_the_run() -> None:
-    names = ["PYTHONUNBUFFERED", "COLUMNS", process.MARK]
+    names = ["PYTHONUNBUFFERED", "COLUMNS", runs.MARK]
     started = launch.start([PYTHON, "-c", f"import os\nfor n in {names}: print(os.environ[n])"])
     ended(started)
     assert log(started).split() == ["1", "400", started.id]

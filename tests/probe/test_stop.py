@@ -144,6 +144,20 @@ def test_workers_of_a_killed_agent_are_found(*, supervised: bool) -> None:
     assert not alive(worker)
 
 
+@pytest.mark.parametrize("supervised", [True, False])
+def test_a_run_that_was_started_inside_another_is_on_its_own(*, supervised: bool) -> None:
+    inner = "from trainwatch.probe import launch; print(launch.start(['sleep', '61']).pid)"
+    outer = launch.start(["sh", "-c", f'"{PYTHON}" -c "$0"; sleep 62', inner])
+    until(lambda: log(outer).endswith("\n"))
+    training = int(log(outer))
+    keeper = identity.stat(training).parent  # type: ignore[union-attr]
+    if not supervised:
+        os.kill(subject(outer).supervisor.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    stopped(outer, grace=10)
+    assert alive(training)
+    assert alive(keeper)
+
+
 def test_a_paused_training_wakes_up_to_save() -> None:
     started = launch.start([PYTHON, "-c", POLITE])
     until(lambda: "ready" in log(started))

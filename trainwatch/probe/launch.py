@@ -98,7 +98,7 @@ def _disappear(order: supervise.Order, report: int) -> NoReturn:
 def _environment(environ: Dict[str, str], run: str, pty: bool) -> Dict[str, str]:
     """The caller's environment with what makes the output readable, and the mark of the run."""
     made = dict(environ)
-    made[supervise.MARK] = run
+    made[runs.MARK] = run
     made.setdefault("PYTHONUNBUFFERED", "1")
     # The width of the caller's terminal means nothing to a file. Rich wraps at 80 without this.
     made["COLUMNS"] = str(COLUMNS)

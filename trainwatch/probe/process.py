@@ -5,16 +5,12 @@ on the way: the supervisor adopts orphans (it is their subreaper), and where the
 the mark ``TRAINWATCH_RUN`` in their environment still tells whose they are.
 """
 
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set
+from typing import Dict, List, NamedTuple, Optional, Set
 
 from trainwatch import facts
-from trainwatch.probe import identity
+from trainwatch.probe import identity, runs
 from trainwatch.probe.identity import Identity, Stat
-
-if TYPE_CHECKING:
-    from trainwatch.probe import runs
-
-MARK = "TRAINWATCH_RUN"
+from trainwatch.probe.runs import MARK
 
 _STATES = {
     "R": "running",
@@ -34,7 +30,7 @@ class Subject(NamedTuple):
     mark: str = ""  # run id that its environment carries; "" for a process we did not start
 
 
-def of_run(meta: "runs.Meta") -> Subject:
+def of_run(meta: runs.Meta) -> Subject:
     """The processes of a run that was started here."""
     return Subject(meta.training, meta.keeper, meta.id)
 
@@ -97,10 +93,11 @@ class Tree:
         root, keeper, mark = self.subject
         if found.pid == root.pid:
             return found.start == root.start
-        if keeper is not None and self._supervised:
-            # The supervisor's own children share its session.
-            return found.parent == keeper.pid and found.session != keeper.pid
-        return bool(mark) and marked(found.pid, mark)
+        if keeper is None or not self._supervised:
+            return bool(mark) and mark_of(found.pid) == mark and not _supervises(found)
+        if found.parent != keeper.pid or found.session == keeper.pid:
+            return False  # the supervisor's own children share its session
+        return mark_of(found.pid) in ("", mark) and not _supervises(found)
 
     def _sort_in(self, fresh: Dict[int, Stat], members: Dict[int, Stat]) -> None:
         """Move those of ``fresh`` that descend from a member into ``members``."""
@@ -113,13 +110,25 @@ class Tree:
         self._strangers.update(fresh)
 
 
-def marked(pid: int, mark: str) -> bool:
-    """Whether the process was started inside the run ``mark``."""
+def mark_of(pid: int) -> str:
+    """The run inside which the process was started; "" when it does not tell."""
     try:
         with open("/proc/{}/environ".format(pid), "rb") as file:
-            return "{}={}".format(MARK, mark).encode("ascii") in file.read().split(b"\0")
+            variables = file.read().split(b"\0")
     except OSError:
-        return False
+        return ""
+    name = MARK.encode("ascii") + b"="
+    found = [v[len(name) :] for v in variables if v.startswith(name)]
+    return found[0].decode("ascii", "replace") if found else ""
+
+
+def _supervises(found: Stat) -> bool:
+    """Whether it is the supervisor of a run: one that was started inside another is on its own."""
+    return found.pid == found.session and any(
+        run.meta is not None
+        and (run.meta.supervisor, run.meta.supervisor_start) == (found.pid, found.start)
+        for run in runs.every()
+    )
 
 
 class Meter:

@@ -16,6 +16,7 @@ from trainwatch.probe import identity
 if TYPE_CHECKING:
     from trainwatch import facts
 
+MARK = "TRAINWATCH_RUN"  # environment variable of a training: orphans are found by it
 LOG = "output.log"
 META = "meta.json"
 EXIT = "exit.json"

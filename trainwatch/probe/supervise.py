@@ -20,7 +20,6 @@ from trainwatch import __version__
 from trainwatch.probe import identity, kernel, masks, runs
 from trainwatch.probe.terminal import Terminal
 
-MARK = "TRAINWATCH_RUN"  # environment variable by which orphans without a supervisor are found
 _ROWS = 50
 _DRAIN = 2.0  # seconds that the last output of a terminal may take
 _KILLED_IN_A_SHELL = 128 + signal.SIGKILL  # what sh -c exits with
