@@ -88,11 +88,15 @@ class Screen:
 
 
 def _tree(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(p for child in children for p in _tree(int(child)))]
+    """The process and all below it; a child is listed under the thread that started it."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = task.read_text().split()
+        except OSError:
+            continue
+        found += [p for child in children for p in _tree(int(child))]
+    return found
 
 
 def cpu(pid: int) -> float:
