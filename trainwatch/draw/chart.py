@@ -131,7 +131,7 @@ def _paint_points(layout: Layout, canvas: Canvas, series: Series, number: int) -
     broken, outside = _broken_columns(layout, series), layout.outside(series)
     canvas.paint(curve.line(means, layout.scale, broken, outside), style)
     known = [x for x, s in enumerate(spans) if s is not None]
-    if len(known) * 3 <= layout.columns:
+    if len(known) * 2 <= layout.columns:
         _put_points(layout, canvas, spans, glyph, style)
 
 

@@ -49,7 +49,9 @@ def status(
     parts = [
         _text(header.rows(run, view, width, 2, now), colour, glyphs),
         *chart(loss.plot(run), ChartView(), width, _TALL, colour=colour, glyphs=glyphs),
-        _text(_section(gap.draw(run, width, _lines(run), now), width), colour, glyphs),
+        _text(
+            _section(gap.draw(run, width, _gap_lines(run, width, now), now), width), colour, glyphs
+        ),
         _text(_checkpoints(run, width, now), colour, glyphs),
         _text(_section(devices.draw(run, width, _device_lines(run), now), width), colour, glyphs),
         _text(
@@ -180,8 +182,11 @@ def _section(picture: Picture, width: int) -> list[Row]:
     return [[], head, *(row for row in picture.rows if "".join(text for text, _ in row).strip())]
 
 
-def _lines(run: Run) -> int:
-    return 4 if run.verdict().advice else 3
+def _gap_lines(run: Run, width: int, now: float) -> int:
+    """Lines that numbers and sentences need whole, and one for the history."""
+    verdict = run.verdict(now)
+    texts = [text for text in (verdict.headline, verdict.advice) if text]
+    return 2 + max(sum(len(wrapped(clean(text), width - 2)) for text in texts), 2)
 
 
 def _device_lines(run: Run) -> int:
