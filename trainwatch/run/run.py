@@ -195,9 +195,10 @@ class Run:
         return Topic.LOG
 
     def _bytes(self, fact: facts.FileBytes) -> Topic:
+        if self.log.answer(fact):
+            return Topic.LOG
         self._files.add(fact.path)
-        self.log.answer(fact)
-        return Topic.LOG
+        return Topic.NOTHING
 
     def _device(self, fact: facts.DeviceReading) -> Topic:
         self.devices.apply(fact)
