@@ -16,8 +16,9 @@ import pytest
 
 from trainwatch import facts, wire
 from trainwatch.link import inbox
-from trainwatch.link.child import BLOCK, ChildLink, local_probe
+from trainwatch.link.child import ChildLink, local_probe
 from trainwatch.link.journal import JournalLink
+from trainwatch.link.pipes import BLOCK
 
 SECONDS = 60.0  # after which a condition that does not come is a failure
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import selectors
 import subprocess
 import sys
 import tempfile
@@ -22,13 +21,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 import trainwatch
 from trainwatch import facts, wire
+from trainwatch.link.clock import Clock
+from trainwatch.link.door import Door, End, Verdict
 from trainwatch.link.inbox import Inbox, only_facts
 from trainwatch.link.memory import Memory
+from trainwatch.link.pipes import Pipes, drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-BLOCK = 1 << 18
+    from trainwatch.link.door import Decoder
+
 BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a start, by the failures before it
 STEADY = 10.0  # seconds after which a probe that dies did not fail to start
 
@@ -49,15 +52,15 @@ def local_probe() -> list[str]:
 
 
 class ChildLink:
-    """Facts of a probe started by ``argv``; with ``record``, a journal of them is written there."""
+    """Facts of a probe behind ``door``; with ``record``, a journal of them is written there."""
 
     def __init__(
         self,
-        argv: Sequence[str],
+        door: Door | Sequence[str],
         record: Path | None = None,
         backoff: Sequence[float] = BACKOFF,
     ) -> None:
-        self._argv = list(argv)
+        self._door = door if isinstance(door, Door) else Door(door)
         self._record = record
         self._backoff = backoff
         self._inbox = Inbox()
@@ -118,44 +121,51 @@ class ChildLink:
         failures = 0
         while not self._closing:
             started = time.monotonic()
-            reason = self._converse()
-            if not reason:
+            verdict = self._converse()
+            if verdict is None:
+                break
+            self._deliver(self._memory.broken())
+            self._complain(verdict)
+            if verdict.final:
                 break
             failures = 0 if time.monotonic() - started > STEADY else failures + 1
-            self._troubled = True
-            self._deliver([*self._memory.broken(), _trouble(reason)])
             self._pause(self._backoff[min(failures, len(self._backoff) - 1)])
         if self._journal is not None:
             self._journal.close()
         self._inbox.end()
 
-    def _converse(self) -> str:
-        """Talk to one probe until it ends. What went wrong, or "" when it may end."""
+    def _converse(self) -> Verdict | None:
+        """Talk to one probe until it ends. What to say about that; None when it may end."""
+        argv, opening, decoder = self._door.knock()
         with tempfile.TemporaryFile() as errors:
             try:
                 probe = subprocess.Popen(
-                    self._argv,
+                    argv,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     start_new_session=True,  # Ctrl-C in the terminal is not meant for it
                 )
             except OSError as error:
-                return f"the probe cannot be started: {self._argv[0]}: {error.strerror}"
-            pipes = _Pipes(probe, self._bell)
-            reason = self._talk(pipes)
+                text = f"the probe cannot be started: {argv[0]}: {error.strerror}"
+                return Verdict(text, "", final=False)
+            pipes = Pipes(probe, self._bell, opening)
+            spoke, mistake = self._talk(pipes, decoder)
             pipes.close()
-            code = _reap(probe, kill=bool(reason))
-            if reason or self._may_end(code):
-                return reason
-            return _how_it_ended(code, errors)
+            code = _reap(probe, kill=bool(mistake))
+            if self._may_end(code):
+                return None
+            if mistake:
+                return Verdict(f"the probe cannot be understood: {mistake}", "", final=False)
+            return self._door.verdict(End(code, _tail(errors), decoder.noise, spoke))
 
     def _may_end(self, code: int | None) -> bool:
         watch = self._memory.watch
         return self._closing or (code == 0 and watch is not None and watch.once)
 
-    def _talk(self, pipes: _Pipes) -> str:
-        decoder = wire.Decoder()
+    def _talk(self, pipes: Pipes, decoder: Decoder) -> tuple[bool, str]:
+        """Exchange facts and requests. Whether the probe ever spoke, and what it said wrong."""
+        clock = Clock(self._door)
         for request in self._memory.again():
             pipes.say(request)
         while not self._closing:
@@ -163,20 +173,30 @@ class ChildLink:
                 request = self._requests.popleft()
                 self._memory.sent(request)
                 pipes.say(request)
-            data = pipes.exchange(reading=not self._inbox.full)
+            data = pipes.exchange(not self._inbox.full, clock.patience())
             if data == b"":
-                return ""
+                return clock.heard, ""
             try:
-                self._deliver(only_facts(decoder.feed(data or b"")))
+                arrived = only_facts(decoder.feed(data or b""))
             except wire.WireError as error:
-                return f"the probe cannot be understood: {error}"
+                return clock.heard, str(error)
+            clock.heard = clock.heard or bool(arrived)
+            self._deliver(arrived)
+            if clock.is_time_to_ping():
+                pipes.say(facts.Ping())
+            if clock.is_time_to_wonder():
+                self._complain(self._door.silence)
         pipes.say(facts.Bye())
-        return ""
+        return clock.heard, ""
+
+    def _complain(self, verdict: Verdict) -> None:
+        self._troubled = True
+        self._deliver([facts.Trouble("link", verdict.text, verdict.fix, time.time())])
 
     def _deliver(self, arrived: list[Any]) -> None:
         if self._troubled and any(isinstance(fact, facts.Hello) for fact in arrived):
             self._troubled = False
-            arrived = [*arrived, _trouble("")]
+            arrived = [*arrived, facts.Trouble("link", "", "", time.time())]
         for fact in arrived:
             self._memory.received(fact)
             self._write(fact)
@@ -197,74 +217,7 @@ class ChildLink:
         deadline = time.monotonic() + seconds
         while not self._closing and time.monotonic() < deadline:
             select.select([self._bell], [], [], max(0.0, deadline - time.monotonic()))
-            _drain(self._bell)
-
-
-class _Pipes:
-    """Standard input and output of one probe, and the bell that the client's threads ring."""
-
-    def __init__(self, probe: subprocess.Popen[bytes], bell: int) -> None:
-        assert probe.stdin is not None
-        assert probe.stdout is not None
-        self._in, self._out, self._bell = probe.stdin, probe.stdout, bell
-        self._outgoing = bytearray()
-        self._selector = selectors.DefaultSelector()
-        os.set_blocking(self._in.fileno(), False)
-
-        self._selector.register(bell, selectors.EVENT_READ)
-
-    def close(self) -> None:
-        """Say what is still to be said, as far as the pipe takes it, and hang up."""
-        self._flush()
-        self._selector.close()
-        self._out.close()
-        with suppress(OSError):
-            self._in.close()
-
-    def say(self, request: Any) -> None:
-        """Have the request sent as soon as the pipe takes it."""
-        self._outgoing += wire.encode(request)
-
-    def exchange(self, reading: bool) -> bytes | None:
-        """Wait until something moves. Bytes of the probe, b"" at its end, None for neither."""
-        self._flush()
-        self._listen(self._out.fileno(), selectors.EVENT_READ, reading)
-        self._listen(self._in.fileno(), selectors.EVENT_WRITE, bool(self._outgoing))
-        ready = {key.fd for key, _ in self._selector.select()}
-        if self._bell in ready:
-            _drain(self._bell)
-        if self._out.fileno() in ready:
-            return os.read(self._out.fileno(), BLOCK)
-        return None
-
-    def _listen(self, fd: int, events: int, wanted: bool) -> None:
-        if wanted == (fd in self._selector.get_map()):
-            return
-        if wanted:
-            self._selector.register(fd, events)
-        else:
-            self._selector.unregister(fd)
-
-    def _flush(self) -> None:
-        try:
-            while self._outgoing:
-                del self._outgoing[: os.write(self._in.fileno(), self._outgoing)]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._outgoing.clear()  # the probe is gone; reading tells so next
-
-
-def _trouble(text: str) -> facts.Trouble:
-    return facts.Trouble("link", text, "", time.time())
-
-
-def _drain(bell: int) -> None:
-    try:
-        while os.read(bell, 4096):
-            pass
-    except BlockingIOError:
-        pass
+            drain(self._bell)
 
 
 def _reap(probe: subprocess.Popen[bytes], kill: bool) -> int | None:
@@ -278,9 +231,6 @@ def _reap(probe: subprocess.Popen[bytes], kill: bool) -> int | None:
         return None
 
 
-def _how_it_ended(code: int | None, errors: IO[bytes]) -> str:
+def _tail(errors: IO[bytes]) -> str:
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
-    lines = errors.read().decode("utf-8", "replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
-    return f"the probe ended ({last or how}); starting it again"
+    return errors.read().decode("utf-8", "replace")

@@ -1,0 +1,80 @@
+"""How a probe is reached: which command, what is said first, where its words begin.
+
+The law of this file: a door knows the way, the link does the talking. The end of a command is put
+into words by its door, because only that knows whether another try makes sense.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from trainwatch import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class End(NamedTuple):
+    """How a command ended."""
+
+    code: int | None  # negative: by that signal; None: it hangs and was left behind
+    words: str  # what it wrote to standard error, the last few kilobytes
+    noise: str  # what it wrote to standard output before it became a probe
+    spoke: bool  # it was a probe
+
+
+class Verdict(NamedTuple):
+    """What the user is told about an end."""
+
+    text: str
+    fix: str
+    final: bool  # another try would end the same way
+
+
+class Decoder(Protocol):
+    """Bytes to facts, as ``wire.Decoder`` does it."""
+
+    def feed(self, data: bytes) -> list[Any]:
+        """Add bytes and return the facts they complete. Raises WireError."""
+
+    @property
+    def noise(self) -> str:
+        """What came before the stream began."""
+
+
+class Door:
+    """A probe on this machine, or behind any command that simply becomes one."""
+
+    ping: float | None = None  # seconds between two pings; None: its end is noticed anyway
+    patience = 10.0  # seconds without a first word, after which ``silence`` is told
+    silence = Verdict("the probe does not answer yet", "", final=False)
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.argv = list(argv)
+
+    def knock(self) -> tuple[list[str], bytes, Decoder]:
+        """For one start: the command, the bytes to send first, and what its output is read with."""
+        return self.argv, b"", _Plain()
+
+    def verdict(self, end: End) -> Verdict:
+        """What the end of the command means."""
+        last = last_line(end.words)
+        return Verdict(
+            f"the probe ended ({last or how(end.code)}); starting it again", "", final=False
+        )
+
+
+class _Plain(wire.Decoder):
+    noise = ""
+
+
+def last_line(words: str) -> str:
+    """The last line that says something."""
+    return next((line.strip() for line in reversed(words.split("\n")) if line.strip()), "")
+
+
+def how(code: int | None) -> str:
+    """An exit code in words."""
+    if code is None:
+        return "it does not answer"
+    return f"signal {-code}" if code < 0 else f"code {code}"
