@@ -72,7 +72,11 @@ def _obey(words: list[str]) -> int:
             return _help(words)
         verb = _verb(words[0])
         parsed = parse(verb, words[1:])
-        return _help(["help", verb.name]) if parsed.has(HELP) else _home(verb)(parsed)
+        if parsed.has(HELP):
+            return _help(["help", verb.name])
+        if parsed.has("--metric"):
+            return _complain("metrics of your own (--metric) are not there yet", WRONG)
+        return _home(verb)(parsed)
     except UsageError as error:
         more = f"trainwatch {verb.name} {HELP}" if verb else f"trainwatch {HELP}"
         return _complain(f"{error.text} (see: {more})", error.code)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.grammar import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from trainwatch.grammar import Words
 
@@ -35,7 +35,6 @@ class Config:
     mouse: bool = True
     smoothing: float = 0.6
     grace: float = 30.0
-    metrics: Mapping[str, str] = field(default_factory=dict)  # name -> regular expression
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
     origins: Mapping[str, str] = field(default_factory=dict)  # setting -> where its value is from
 
@@ -74,7 +73,7 @@ SETTINGS = (
     Setting("grace", "stop", "seconds between the interrupt and SIGTERM"),
 )
 _FREE_TABLES = {
-    "metrics": "your own metrics: name = 'regular expression whose first group is the number'",
+    "metrics": "your own metrics; not there yet",
     "keys": 'other keys for an action: "log.search" = "slash,f"; ? in the screen shows the names',
 }
 
@@ -105,18 +104,6 @@ def load(flags: Mapping[str, str]) -> Config:
             option = f"--{setting.name}"
             config = _set(config, setting, _typed(setting, value), option)
     return config
-
-
-def patterns(config: Config, flags: Sequence[str]) -> list[tuple[str, str]]:
-    """The user's own metrics, NAME=REGEX of the flags first. Raises ConfigError."""
-    given = []
-    for flag in flags:
-        name, equals, expression = flag.partition("=")
-        if not equals or not name:
-            raise ConfigError(f"--metric needs NAME=REGEX, not {flag!r}")
-        check_expression(expression, f"--metric {name}")
-        given.append((name, expression))
-    return [*given, *config.metrics.items()]
 
 
 def do_config(words: Words) -> int:
@@ -201,9 +188,9 @@ def _free_table(
         if not isinstance(value, str):
             raise ConfigError(f"{where}: must be a text in quotes, not {value!r}")
         if table == "metrics":
-            check_expression(value, where)
+            raise ConfigError(f"{where}: metrics of your own are not there yet")
         found[name] = value
-    return replace(config, metrics=found) if table == "metrics" else replace(config, keys=found)
+    return replace(config, keys=found)
 
 
 def _flat(values: dict[str, object], above: str = "") -> Iterator[tuple[str, object]]:
@@ -234,16 +221,6 @@ def _place(file: Path, text: str, table: str, name: str = "") -> str:
 
 
 # --- values ---------------------------------------------------------------------------------
-
-
-def check_expression(expression: str, where: str) -> None:
-    """Raise ConfigError unless it is a regular expression with a group to take the number from."""
-    try:
-        groups = re.compile(expression).groups
-    except re.error as error:
-        raise ConfigError(f"{where}: not a regular expression: {error}") from error
-    if groups < 1:
-        raise ConfigError(f"{where}: has no (group) to take the number from")
 
 
 def _set(config: Config, setting: Setting, value: object, where: str) -> Config:
@@ -320,7 +297,8 @@ def shown(config: Config) -> str:
         lines.append("")
     for table in _FREE_TABLES:
         lines.append(f"[{table}]")
-        lines += [f"{_toml(n)} = {_toml(v)}" for n, v in getattr(config, table).items()]
+        if table == "keys":
+            lines += [f"{_toml(n)} = {_toml(v)}" for n, v in config.keys.items()]
         lines.append("")
     return "\n".join(lines)
 

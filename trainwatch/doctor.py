@@ -186,8 +186,7 @@ def _told(fact: object) -> Iterator[Finding]:
 
 def _of_target(words: Words) -> Iterator[Finding]:
     """What of a target is read, and what is not."""
-    settings = config.load({})
-    session, _ = look(here(words.operands), config.patterns(settings, words.values("--metric")))
+    session, _ = look(here(words.operands))
     yield from _sources(session)
     run = session.run
     for trouble in run.troubles.values():
@@ -196,7 +195,7 @@ def _of_target(words: Words) -> Iterator[Finding]:
         yield Finding("unread", "ok", "no line with numbers was left aside")
         return
     text = f"{units.count(run.unread)} lines hold numbers that were not understood, such as:"
-    yield Finding("unread", "warning", text, "--metric NAME=REGEX reads numbers of your own")
+    yield Finding("unread", "warning", text)
     for sample in run.samples:
         yield Finding(
             "unread", "warning", f"{sample.source} at byte {sample.offset}: {sample.sample}"

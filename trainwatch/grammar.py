@@ -71,9 +71,7 @@ class Words(NamedTuple):
 HELP = "--help"  # every verb has it
 _TARGET = "[TARGET]"
 _JSON = Option("--json", "", "machine-readable output on stdout")
-_METRIC = Option(
-    "--metric", "NAME=REGEX", "read a metric of your own; its first group is the number", many=True
-)
+_METRIC = Option("--metric", "NAME=REGEX", "read a metric of your own (not there yet)", many=True)
 _RECORD = Option("--record", "FILE", "write a journal of everything seen, for replay")
 _LOOK = (
     Option("--theme", "NAME", "colours of the screen"),

@@ -33,7 +33,7 @@ _POINT = ("split", "name", "key", "dataset", "value", "step", "epoch", "rank", "
 def do_status(words: Words) -> int:
     """``trainwatch status`` and ``trainwatch attach --once``."""
     settings = config.load({})
-    run, now = _run(words, settings, devices=True)
+    run, now = _run(words, devices=True)
     if words.has("--json"):
         return _print_json(shapes.status(run, now))
     from trainwatch.draw.plain import status
@@ -54,7 +54,7 @@ def do_status(words: Words) -> int:
 
 def do_export(words: Words) -> int:
     """``trainwatch export``."""
-    run, _ = _run(words, config.load({}))
+    run, _ = _run(words)
     with _output(words.value("--output")) as file:
         if words.value("--format") == "csv":
             writer = csv.DictWriter(file, [*_POINT, "offset"], lineterminator="\n")
@@ -70,7 +70,7 @@ def do_export(words: Words) -> int:
 def do_diagnose(words: Words) -> int:
     """``trainwatch diagnose``; 1 = something is wrong, 2 = could not judge."""
     settings = config.load({})
-    run, now = _run(words, settings)
+    run, now = _run(words)
     verdict = run.verdict(now)
     if words.has("--json"):
         _print_json(shapes.diagnose(verdict))
@@ -95,7 +95,7 @@ def _diagnosed(verdict: Verdict) -> int:
 def do_checkpoints(words: Words) -> int:
     """``trainwatch checkpoints``."""
     settings = config.load({})
-    run, now = _run(words, settings)
+    run, now = _run(words)
     if words.has("--json"):
         return _print_json(shapes.checkpoints(run))
     from trainwatch.draw import checkpoints
@@ -115,7 +115,7 @@ def do_checkpoints(words: Words) -> int:
 def do_report(words: Words) -> int:
     """``trainwatch report``."""
     settings = config.load({})
-    run, now = _run(words, settings, devices=True)
+    run, now = _run(words, devices=True)
     with _output(words.value("--output")) as file:
         if words.value("--format") == "json":
             parts = {
@@ -132,12 +132,11 @@ def do_report(words: Words) -> int:
     return 0
 
 
-def _run(words: Words, settings: config.Config, *, devices: bool = False) -> tuple[Run, float]:
+def _run(words: Words, *, devices: bool = False) -> tuple[Run, float]:
     if len(words.operands) > 1:
         raise CommandError("one target at a time: name one")
     where = here(words.operands)
-    patterns = config.patterns(settings, words.values("--metric"))
-    session, now = look(where, patterns, devices=devices)
+    session, now = look(where, devices=devices)
     return session.run, now
 
 
@@ -170,8 +169,8 @@ def _remark_on_nothing(run: Run) -> None:
     elif run.unread:
         text = (
             f"no metric was found in {lines:,} lines; {run.unread:,} hold numbers that were not"
-            " understood (see: trainwatch doctor TARGET; --metric reads your own)"
+            " understood (see: trainwatch doctor TARGET)"
         )
     else:
-        text = f"no metric was found in {lines:,} lines (--metric reads your own)"
+        text = f"no metric was found in {lines:,} lines"
     sys.stderr.write(f"trainwatch: {text}\n")

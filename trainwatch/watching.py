@@ -170,11 +170,10 @@ def _link(view: _View) -> Link:
 
 
 def _passed_through(view: _View) -> int:
-    from trainwatch.config import patterns
     from trainwatch.passthrough import INTERRUPTED, Way, pass_through
     from trainwatch.run.session import Session
 
-    found = patterns(_settings(view), view.words.values("--metric"))
+    _settings(view)  # a mistake is said here as well
     log = ""
     if view.started is not None:
         log = os.path.join(view.started.folder, runs.LOG)
@@ -183,7 +182,7 @@ def _passed_through(view: _View) -> int:
             f" in {log}\n"
         )
         sys.stderr.flush()
-    code = pass_through(Session(found), _link(view), Way(view.where, view.back, log))
+    code = pass_through(Session(), _link(view), Way(view.where, view.back, log))
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
@@ -211,13 +210,12 @@ def _screen(view: _View) -> int:
 
 
 def _show(view: _View) -> int:
-    from trainwatch.config import patterns
     from trainwatch.console import chosen_glyphs, wants_colour
     from trainwatch.run.session import Session
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
-    session = Session(patterns(settings, view.words.values("--metric")))
+    session = Session()
     if view.started is None and view.journal is None:
         _check_target(session.reader.watch(view.where))
     options = Options(

@@ -112,12 +112,13 @@ def test_doctor_looks_at_this_machine(trainwatch: Command) -> None:
     assert "gpu" in checks
 
 
-@pytest.mark.parametrize("expression", ["cost", "=x", "cost=(", "cost=x"])
-def test_a_metric_that_cannot_be_read_is_refused(expression: str, trainwatch: Command) -> None:
-    said = trainwatch("export", "--metric", expression)
-    assert said.returncode == 2
-    assert said.stderr.startswith("trainwatch: --metric")
-    assert said.stderr.count("\n") == 1
+def test_a_metric_of_ones_own_is_refused_before_anything_starts(
+    trainwatch: Command, tmp_path: Path
+) -> None:
+    said = trainwatch("run", "--metric", "cost=(.)", "touch", "mark")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr == "trainwatch: metrics of your own (--metric) are not there yet\n"
+    assert not (tmp_path / "mark").exists()
 
 
 # --- bad input ------------------------------------------------------------------------------
