@@ -64,6 +64,10 @@ def diagnose(verdict: Verdict) -> dict[str, Json]:
         "worth": None
         if verdict.worth is None
         else {"best_by": dict(verdict.worth.best_by), "disagree": verdict.worth.disagree},
+        "dataset": verdict.dataset,
+        "noise": number(verdict.noise),
+        "no_gap": verdict.no_gap or None,
+        "note": verdict.note,
     }
 
 

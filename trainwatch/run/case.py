@@ -67,6 +67,7 @@ class Setting(NamedTuple):
 
     silence: Silence | None = None  # None: it ended, or is not watched live
     ended: bool = False
+    over: bool = False  # it ended, or nobody writes it any more as far as is known
     checkpoints: Mapping[int, str] = {}  # step -> name of a complete one
     worth: Worth | None = None
     slowdown: float | None = None  # times the usual length of a step

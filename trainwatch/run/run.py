@@ -120,6 +120,7 @@ class Run:
             setting = Setting(
                 silence,
                 self.ended is not None,
+                self.ended is not None or (self.process is None and not self.pace.grew),
                 self._kept(),
                 self.checkpoints.worth,
                 self.pace.slowdown,

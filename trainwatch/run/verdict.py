@@ -183,7 +183,7 @@ def _healthy(case: Case) -> Finding:
 def _still_falling(case: Case, chosen: Course) -> str | None:
     """Underfitting cannot be seen; that the curve still falls at the end can."""
     third = len(chosen) // 3
-    if not case.setting.ended or third < 2 or chosen.since_best > 1:
+    if not case.setting.over or third < 2 or chosen.since_best > 1:
         return None
     then = sum(chosen.values[-2 * third : -third]) / third
     now = sum(chosen.values[-third:]) / third

@@ -74,7 +74,6 @@ def overfitting(case: Case) -> Finding:
 
 def _overfitting(case: Case, chosen: Course) -> Finding:
     rule, scale = "overfitting", risen(case, chosen)
-    last, best = chosen.values[-1], chosen.values[chosen.best]
     share, height = chosen.relative(scale or chosen.scales[0], case.limits)
     evidence = {
         "rise": share,
@@ -82,7 +81,7 @@ def _overfitting(case: Case, chosen: Course) -> Finding:
         "evals": float(len(chosen)),
         "since_best": float(chosen.since_best),
     }
-    above = f"{last:.4g} is {_percent(case, chosen, share)} above the best {best:.4g}"
+    above = _above(case, chosen, scale or chosen.scales[0])
     if scale is None:
         return Finding(rule, "clear", f"eval loss{named(chosen, case)} {above}", evidence=evidence)
     change = train_change(case, chosen, scale)
@@ -106,10 +105,23 @@ def _overfitting(case: Case, chosen: Course) -> Finding:
     )  # fmt: skip
 
 
-def _percent(case: Case, chosen: Course, share: float) -> str:
-    if chosen.near_zero(chosen.scales[0], case.limits):
-        return f"{share:.0%} of its fall"
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+def _above(case: Case, chosen: Course, scale: Scale) -> str:
+    """How far it is above the best, in numbers that fit each other."""
+    best, last = chosen.values[chosen.best], chosen.values[-1]
+    share, _ = chosen.relative(scale, case.limits)
+    if chosen.near_zero(scale, case.limits):
+        return f"{last:.4g} is {share:.0%} of its fall above the best {best:.4g}"
+    shown = last / best - 1
+    if scale.width > 1 and abs(shown - share) > 0.5 * share:
+        last, shown = scale.tail, scale.tail / best - 1
+        return (
+            f"{last:.4g} (median of {scale.width}) is {_percent(shown)} above the best {best:.4g}"
+        )
+    return f"{last:.4g} is {_percent(shown)} above the best {best:.4g}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if abs(share) >= 0.1 else f"{share:.1%}"
 
 
 def _beside(case: Case, change: tuple[float, float] | None) -> str:
@@ -137,7 +149,7 @@ def _advice(case: Case, chosen: Course, strong: bool, improving: bool) -> str:
     keep = f"Keep {kept}" if kept else "No checkpoint is kept at the best evaluation"
     if improving:
         return f"{keep}, and judge by the task metric which of the two is worth more."
-    if case.setting.ended:
+    if case.setting.over:
         return f"{keep}; more data, regularisation or fewer epochs would help."
     if strong:
         return f"{keep}; stopping now loses nothing by this curve."
