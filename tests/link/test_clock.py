@@ -1,8 +1,9 @@
 """What is due in a conversation in which nobody speaks."""
 
+import time
+
 import pytest
 
-from trainwatch.link import clock
 from trainwatch.link.clock import Clock
 from trainwatch.link.door import Door
 
@@ -15,7 +16,7 @@ class Far(Door):
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     times = [100.0]
-    monkeypatch.setattr(clock.time, "monotonic", lambda: times[0])
+    monkeypatch.setattr(time, "monotonic", lambda: times[0])
     return times
 
 

@@ -39,7 +39,7 @@ _OPTIONS = (
 )  # fmt: skip
 
 _PYTHONS = [f"python3.{minor}" for minor in range(6, 16)]
-_PYTHONS += ["/usr/bin/python3", "/usr/libexec/platform-python", "python3", "python"]
+_PYTHONS += ["python3", "/usr/libexec/platform-python", "python"]
 
 # pyenv's shims take a quarter of a second to say that they are no Python. 2 is what Python 2 says to
 # -I; 126 and 127 come from whatever else only looks like a Python.
