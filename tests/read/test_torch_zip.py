@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from trainwatch.read.headers import DamagedError, Whole, torch_zip
+from trainwatch.read.headers import archive as zips
 
 # What torch.save({"step": 3, "w": torch.zeros(2, 3)}) pickles: written opcode by opcode here.
 PICKLE = (
@@ -68,7 +69,7 @@ def test_every_cut_is_seen() -> None:
 def test_large_archives_have_a_larger_end() -> None:
     data = archive(force64=True)
     torch_zip.check_end(Whole(data))
-    assert b"PK\x06\x06" in data[-torch_zip.TAIL :]
+    assert b"PK\x06\x06" in data[-zips.TAIL :]
     for length in range(len(data) - 120, len(data)):
         damage(data[:length])
 
@@ -80,7 +81,7 @@ def test_bytes_after_the_end_or_missing_in_the_middle_are_seen() -> None:
 
 
 def test_other_files_are_told_apart() -> None:
-    assert damage(b"GIF89a" * 100) == "it does not begin like a file of torch.save"
+    assert damage(b"GIF89a" * 100) == "it does not begin like a zip archive"
     with pytest.raises(DamagedError):
         torch_zip.contents(Whole(b"GIF89a" * 100))
     legacy = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19." + b"\x80\x02M\xe9\x03."

@@ -36,20 +36,42 @@ class Finding(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A checkpoint, and which names of its folder belong to it."""
+    """A checkpoint, and what the engine needs to follow it."""
 
     seen: CheckpointSeen
-    names: frozenset[str] | None  # None: the whole folder
     written: int  # bytes that have storage behind them
+    settles: float  # when it will have been quiet for long enough
+
+
+class Offer(NamedTuple):
+    """A layout's word on names of a folder: what they are, once somebody wants to know.
+
+    ``look`` raises WaitingError while bytes are missing, and returns None when it was mistaken.
+    """
+
+    names: frozenset[str] | None  # None: the whole folder and all below
+    look: Callable[[], Claim | None]
+
+
+def whole(look: Callable[[], Claim | None]) -> Offer:
+    """The folder is a checkpoint."""
+    return Offer(None, look)
+
+
+def part(names: Iterable[str], look: Callable[[], Claim | None]) -> Offer:
+    """These names in the folder are a checkpoint."""
+    return Offer(frozenset(names), look)
 
 
 class Draft:
     """Collects what a layout finds out about one checkpoint."""
 
-    def __init__(self, folder: Folder, layout: str, name: str = "") -> None:
+    def __init__(self, folder: Folder, layout: str, file: File | None = None) -> None:
+        """A checkpoint that is a folder, or one ``file`` in it."""
         self.folder = folder
         self.layout = layout
-        self.name = name or folder.name
+        self.name = file.name if file else folder.name
+        self.path = f"{folder.absolute}/{file.name}" if file else folder.absolute
         self.step: int | None = None
         self.epoch: float | None = None
         self.metrics: tuple[tuple[str, float], ...] = ()
@@ -58,7 +80,8 @@ class Draft:
         self.findings: list[Finding] = []
         self.files: list[CheckpointFile] = []
         self._written = 0
-        self._newest = max((entry.mtime for entry in folder.entries[:1]), default=0.0)
+        self._newest = 0.0
+        self._moved = 0.0 if file else folder.moved
         self._there = 0  # bytes of what a header announced, as far as they are written
         self._announced = 0
 
@@ -69,6 +92,7 @@ class Draft:
             self.files.append(CheckpointFile(clean(path), file.size, part_of(path)))
             self._written += min(file.size, file.entry.stored)
             self._newest = max(self._newest, file.entry.mtime)
+            self._moved = max(self._moved, file.moved)
 
     def find(self, state: Worse, reason: str, part: Part | Literal["mark"]) -> None:
         """Something is not as it should be."""
@@ -96,7 +120,7 @@ class Draft:
         """What the findings amount to."""
         if not self.findings:
             return "complete"
-        if not self.folder.over and self.folder.quiet < QUIET:
+        if not self.folder.over and self.folder.now < self._moved + QUIET:
             return "writing"
         if any(finding.part == "mark" for finding in self.findings):
             return "incomplete"
@@ -104,14 +128,9 @@ class Draft:
             (f.state for f in self.findings), key=["corrupt", "unreadable", "incomplete"].index
         )
 
-    def claim(self, resumable: bool, names: Iterable[str] | None = None) -> Claim:
-        """The checkpoint, complete with everything found.
-
-        ``resumable``: it holds what its framework needs to go on. ``names``: what belongs to it, if
-        not the whole folder.
-        """
-        owned = None if names is None else frozenset(names)
-        return Claim(self._seen(resumable), owned, self._written)
+    def claim(self, resumable: bool) -> Claim:
+        """The checkpoint. ``resumable``: it holds what its framework needs to go on."""
+        return Claim(self._seen(resumable), self._written, self._moved + QUIET)
 
     def _seen(self, resumable: bool) -> CheckpointSeen:
         state = self.state
@@ -122,12 +141,12 @@ class Draft:
             level = "full" if resumable and not spoiled & {"optimizer", "mark"} else "weights"
         share = self._there / self._announced if self._announced else None
         return CheckpointSeen(
-            path=self.folder.absolute,
+            path=self.path,
             name=clean(self.name),
             layout=self.layout,
             step=self.step,
             epoch=self.epoch,
-            created=self._newest,
+            created=self._newest or self._moved,
             files=tuple(sorted(self.files)),
             state=state,
             reason="; ".join(finding.reason for finding in self.findings[:2]) or None,

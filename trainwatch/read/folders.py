@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch import facts
 from trainwatch.read import layouts
 from trainwatch.read.clean import clean
-from trainwatch.read.draft import QUIET, Claim
 from trainwatch.read.headers import WaitingError
 from trainwatch.read.records import CheckpointsSeen
 from trainwatch.read.tree import PATIENCE, Folder, Shelf, grow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from re import Pattern
 
+    from trainwatch.read.draft import Claim
     from trainwatch.read.records import CheckpointSeen
 
 
@@ -39,28 +39,24 @@ class Folders:
 
     def __init__(self) -> None:
         self._roots: dict[str, _Root] = {}
-        self._over = False
 
     def feed(self, fact: facts.Listing | facts.FileBytes) -> list[CheckpointsSeen]:
         """What is new after this fact."""
         if isinstance(fact, facts.Listing):
             root = self._roots.setdefault(fact.root, _Root(fact.root))
             root.listed(fact)
-            return root.look(fact.at, self._over)
+            return root.look(fact.at)
         return [
             seen
             for root in self._roots.values()
             if root.put(fact)
-            for seen in root.refresh(fact.at, self._over)
+            for seen in root.refresh(fact.at)
         ]
 
     def tick(self, at: float) -> list[CheckpointsSeen]:
         """Time has passed: what was being written may have been left unfinished."""
         return [
-            seen
-            for root in self._roots.values()
-            if at >= root.deadline
-            for seen in root.look(at, self._over)
+            seen for root in self._roots.values() if at >= root.deadline for seen in root.look(at)
         ]
 
     def caught_up(self, at: float) -> list[CheckpointsSeen]:
@@ -71,12 +67,21 @@ class Folders:
 
     def ended(self, at: float) -> list[CheckpointsSeen]:
         """The training is over: nothing is being written any more."""
-        self._over = True
-        return [seen for root in self._roots.values() for seen in root.look(at, True)]
+        for root in self._roots.values():
+            root.end(at)
+        return self.tick(at)
 
     def requests(self) -> list[facts.Read]:
         """Bytes that are needed to go on; each is told once."""
         return [read for root in self._roots.values() for read in root.requests()]
+
+
+class _Made(NamedTuple):
+    """What was made of one offer."""
+
+    names: frozenset[str] | None
+    claim: Claim | None
+    deadline: float  # when to look again although nothing changed
 
 
 class _Known(NamedTuple):
@@ -84,20 +89,27 @@ class _Known(NamedTuple):
 
     folder: Folder
     state: object  # of everything on disk that may change it
-    over: bool
-    since: float
-    claims: tuple[Claim, ...]
-    deadline: float  # when to look again although nothing changed
+    made: tuple[_Made, ...]
 
     @property
     def is_whole(self) -> bool:
         """The folder itself is a checkpoint; nothing below is looked at for others."""
-        return any(claim.names is None for claim in self.claims)
+        return any(made.names is None for made in self.made)
 
     @property
     def taken(self) -> frozenset[str]:
         """Names in the folder that belong to a checkpoint."""
-        return frozenset().union(*(claim.names or () for claim in self.claims))
+        return frozenset().union(*(made.names or () for made in self.made))
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The checkpoints in it."""
+        return [made.claim for made in self.made if made.claim]
+
+    @property
+    def deadline(self) -> float:
+        """When to look again although nothing changed."""
+        return min((made.deadline for made in self.made), default=_NEVER)
 
 
 class _Root:
@@ -120,7 +132,7 @@ class _Root:
         self._shelf.now = listing.at
         self._tree = grow(listing, self._shelf)
         self._complete = listing.complete
-        self._shelf.listed({file.path for file in self._tree.walk()})
+        self._shelf.listed(listing.entries)
 
     def put(self, fact: facts.FileBytes) -> bool:
         """Take in bytes; False when they are none of ours or no news."""
@@ -128,28 +140,48 @@ class _Root:
         path = fact.path[len(prefix) :]
         if not fact.path.startswith(prefix) or not self._shelf.put(path, fact):
             return False
-        above = path.rpartition("/")[0]
-        for place, known in self._known.items():
-            holds = not place or path.startswith(place + "/")
-            beside = known.folder.parent is not None and known.folder.parent.path == above
-            if holds or beside:
-                self._dirty.add(place)
+        self._dirty |= self._touched(path)
         return True
+
+    def _touched(self, path: str) -> set[str]:
+        """The folders that may have to be seen otherwise now that more is known of this file."""
+        above = path.rpartition("/")[0]
+        place = ""
+        for part in [*above.split("/"), ""]:
+            if place in self._known and self._known[place].is_whole:
+                return {place}  # all that lies below is part of that checkpoint
+            place = f"{place}/{part}" if place else part
+        inside = self._known.get(above)
+        beside = inside.folder.folders.values() if inside else ()
+        chain = {path[:end] for end, char in enumerate(path) if char == "/"} | {""}
+        return {place for place in chain | {f.path for f in beside} if place in self._known}
 
     def caught_up(self, at: float) -> None:
         """Whatever has not come until now does not come by itself."""
         self._shelf.caught_up = at
-        self.deadline = min(self.deadline, at)
+        self._due_at(at)
+
+    def end(self, at: float) -> None:
+        """Nobody is left who could change anything."""
+        self._shelf.over = True
+        self._due_at(at)
+
+    def _due_at(self, at: float) -> None:
+        """Look again then at whatever waits for time to pass."""
+        self.deadline = at
         for path, known in self._known.items():
-            if known.deadline < _NEVER:
-                self._known[path] = known._replace(deadline=at)
+            due = (
+                m._replace(deadline=min(m.deadline, at)) if m.deadline < _NEVER else m
+                for m in known.made
+            )
+            self._known[path] = known._replace(made=tuple(due))
 
     def requests(self) -> list[facts.Read]:
         """Bytes that are needed to go on; each is told once."""
         told, self._shelf.requests = self._shelf.requests, []
         return told
 
-    def look(self, at: float, over: bool) -> list[CheckpointsSeen]:
+    def look(self, at: float) -> list[CheckpointsSeen]:
         """What is there now, if it is not what was there last."""
         if self._tree is None:
             return []
@@ -158,7 +190,7 @@ class _Root:
         waiting = [self._tree]
         while waiting:
             folder = waiting.pop()
-            found = known[folder.path] = self._make(folder, at, over)
+            found = known[folder.path] = self._make(folder, at)
             if not found.is_whole:
                 waiting += [f for name, f in folder.folders.items() if name not in found.taken]
         self._known = known
@@ -166,18 +198,18 @@ class _Root:
         self.deadline = min((each.deadline for each in known.values()), default=_NEVER)
         return self._tell(at)
 
-    def refresh(self, at: float, over: bool) -> list[CheckpointsSeen]:
+    def refresh(self, at: float) -> list[CheckpointsSeen]:
         """The same after bytes have come: only the folders that they are about are looked at."""
         self._shelf.now = at
         changed = False
         for path in self._dirty:
             old = self._known[path]
-            new = self._known[path] = self._make(old.folder, at, over)
+            new = self._known[path] = self._make(old.folder, at)
             if (new.is_whole, new.taken) != (old.is_whole, old.taken):
-                return self.look(at, over)
+                return self.look(at)
+            self.deadline = min(self.deadline, new.deadline)
             changed |= new.claims != old.claims
         self._dirty.clear()
-        self.deadline = min((known.deadline for known in self._known.values()), default=_NEVER)
         return self._tell(at) if changed else []
 
     def _tell(self, at: float) -> list[CheckpointsSeen]:
@@ -188,26 +220,14 @@ class _Root:
         self._last = seen
         return [seen]
 
-    def _make(self, folder: Folder, at: float, over: bool) -> _Known:
+    def _make(self, folder: Folder, at: float) -> _Known:
         last = self._known.get(folder.path)
         state = (folder.entries, self._signposts(folder.parent))
-        if last is None:
-            since = min(at, max((entry.mtime for entry in folder.entries), default=at))
-        elif last.folder is folder or last.state == state:
-            due = folder.path in self._dirty or at >= last.deadline or over != last.over
-            if not due:
-                return last._replace(folder=folder)
-            since = last.since
-        else:
-            since = at
-        folder.quiet, folder.over = at - since, over
-        try:
-            claims = tuple(_claims(folder))
-        except WaitingError:
-            claims = last.claims if last else ()
-            return _Known(folder, state, over, since, claims, at + PATIENCE)
-        writing = any(claim.seen.state == "writing" for claim in claims)
-        return _Known(folder, state, over, since, claims, since + QUIET if writing else _NEVER)
+        same = last is not None and (last.folder is folder or last.state == state)
+        if last is not None and same and folder.path not in self._dirty and at < last.deadline:
+            return last._replace(folder=folder)
+        known = {made.names: made.claim for made in last.made} if last else {}
+        return _Known(folder, state, tuple(_look(folder, at, known)))
 
     def _signposts(self, folder: Folder | None) -> Sequence[facts.Entry]:
         """The files beside a folder that may say something about it."""
@@ -231,17 +251,27 @@ class _Root:
             waiting += folder.folders.values()
 
 
-def _claims(folder: Folder) -> Iterator[Claim]:
-    taken: set[str] = set()
+def _look(
+    folder: Folder, at: float, known: Mapping[frozenset[str] | None, Claim | None]
+) -> Iterator[_Made]:
+    """What the layouts offer, the first for each name; what has to wait stays what it was."""
+    taken: frozenset[str] = frozenset()
     for layout in layouts.layouts():
-        for claim in layout.recognise(folder):
-            if claim.names is None:
-                if not taken:
-                    yield claim
-                    return
-            elif not claim.names & taken:
-                taken |= claim.names
-                yield claim
+        for names, look in layout.recognise(folder):
+            if taken if names is None else names & taken:
+                continue
+            try:
+                claim, deadline = look(), _NEVER
+            except WaitingError:
+                claim, deadline = known.get(names), at + PATIENCE
+            else:
+                if claim is None:
+                    continue
+                deadline = claim.settles if claim.seen.state == "writing" else _NEVER
+            yield _Made(names, claim, deadline)
+            if names is None:
+                return
+            taken |= names
 
 
 def _with_progress(claims: list[Claim]) -> tuple[CheckpointSeen, ...]:
@@ -255,9 +285,10 @@ def _with_progress(claims: list[Claim]) -> tuple[CheckpointSeen, ...]:
         members = list(group)
         whole = [claim.written for claim in members if claim.seen.state == "complete"]
         usual = median(whole[-3:]) if whole else 0
-        for seen, _, written in members:
-            if seen.state == "writing" and usual:
-                found.append(seen._replace(progress=min(written / usual, 0.99)))
+        for claim in members:
+            if claim.seen.state == "writing" and usual:
+                share = min(claim.written / usual, 0.99)
+                found.append(claim.seen._replace(progress=share))
             else:
-                found.append(seen)
+                found.append(claim.seen)
     return tuple(sorted(found, key=lambda seen: (seen.step is None, seen.step or 0, seen.path)))

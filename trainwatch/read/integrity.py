@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from trainwatch.read.headers import DamagedError, safetensors, torch_zip
+from trainwatch.read.headers import DamagedError, archive, gguf, hdf5, safetensors, torch_zip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,20 +26,34 @@ TEMPORARY = re.compile(r"\.tmp\w{6}")
 """What safetensors 0.8 writes before it renames."""
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\..+)")
 _MOST_SHARDS = 10_000
+_LAST = 8
 _LARGE = 1 << 20  # holes in small files say nothing: file systems store those in other ways
-_TORCH = (".pt", ".pth", ".bin", ".ckpt")
+_ARCHIVES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".tar")
+_ZIPS = (".zip", ".keras", ".npz")
+_HDF5 = (".h5", ".hdf5")
 
 
 def check_file(draft: Draft, file: File, part: Part) -> None:
     """Whatever shows damage by itself, by the kind of file that the name promises."""
-    if file.name.endswith(".safetensors"):
+    name = file.name
+    if name.endswith(".safetensors"):
         header = draft.check(file, safetensors.read, part)
         if header:
             _measure(draft, file, header.size, part)
-    elif file.name.endswith(_TORCH):
+    elif name.endswith(".gguf"):
+        least = draft.check(file, gguf.read, part)
+        if least and file.size < least.size:  # it may be padded behind the last tensor
+            _measure(draft, file, least.size, part)
+    elif name.endswith(_ARCHIVES):
         draft.check(file, torch_zip.check_end, part)
-    elif file.name.endswith(".json"):
+    elif name.endswith(_ZIPS):
+        draft.check(file, archive.check_end, part)
+    elif name.endswith(_HDF5):
+        draft.check(file, hdf5.check_end, part)
+    elif name.endswith(".json"):
         draft.check(file, json_end, part)
+    elif file.size == 0 and part != "other":
+        draft.find("corrupt", f"{draft.folder.within(file)} is empty", part)
 
 
 def _measure(draft: Draft, file: File, size: int, part: Part) -> None:
@@ -103,8 +117,13 @@ def json_end(source: Source) -> None:
     """A small JSON file must be one; a large one must end like one."""
     if source.size <= SMALL:
         _json(source)
-    elif source.read(source.size - 1, 1) not in (b"}", b"]", b"\n"):
+    elif not source.read(source.size - _LAST, _LAST).rstrip().endswith(_closing(source)):
         raise DamagedError("it is cut")
+
+
+def _closing(source: Source) -> tuple[bytes, ...]:
+    """How a JSON file ends that begins like this; when it is indented, only one bracket is not."""
+    return (b"\n}", b"\n]") if source.read(0, 2) in (b"{\n", b"[\n") else (b"}", b"]")
 
 
 def _json(source: Source) -> object:

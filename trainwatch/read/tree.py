@@ -41,11 +41,11 @@ class _Held:
         self.marks: dict[int, int] = {}  # hash of each part, also of those let go
         self.results: dict[object, object] = {}
 
-    def put(self, offset: int, data: bytes) -> bool:
-        """Keep a part; False when it is already known and understood."""
+    def put(self, offset: int, data: bytes, asked: bool) -> bool:
+        """Keep a part; False when it is already known and understood, and nobody asked for it."""
         mark = hash(data)
         known = self.marks.get(offset)
-        if known == mark and self.results:
+        if known == mark and self.results and not asked:
             return False
         if known not in (None, mark):
             self.results.clear()
@@ -69,11 +69,13 @@ class Shelf:
     def __init__(self, root: str, wanted: Pattern[str]) -> None:
         self.root = root
         self.now = 0.0
+        self.over = False  # the training has ended: nobody is left who could change anything
         self.caught_up = 0.0  # when everything that existed then had been sent
         self.requests: list[Read] = []
         self._wanted = wanted
         self._held: dict[str, _Held] = {}
-        self._since: dict[str, float] = {}
+        self._since: dict[str, float] = {}  # when a file was first listed, or asked for
+        self._moved: dict[str, tuple[object, float]] = {}  # what an entry was, and since when
         self._asked: set[tuple[str, int, int, int]] = set()
 
     def put(self, path: str, fact: FileBytes) -> bool:
@@ -81,13 +83,26 @@ class Shelf:
         held = self._held.get(path)
         if held is None or held.size != fact.size:
             held = self._held[path] = _Held(fact.size)
-        return held.put(fact.offset, fact.data)
+        asked = any(question[:2] == (path, fact.offset) for question in self._asked)
+        return held.put(fact.offset, fact.data, asked)
 
-    def listed(self, paths: set[str]) -> None:
-        """These files exist now; all others are forgotten."""
-        self._since = {path: self._since.get(path, self.now) for path in paths}
-        self._held = {path: held for path, held in self._held.items() if path in paths}
-        self._asked = {question for question in self._asked if question[0] in paths}
+    def listed(self, entries: list[Entry]) -> None:
+        """These exist now; all others are forgotten."""
+        known, self._moved = self._moved, {}
+        for entry in entries:
+            last = known.get(entry.path)
+            now = (entry.size, entry.stored, entry.mtime, entry.inode)
+            if last is None:
+                self._moved[entry.path] = now, self.now if known else min(self.now, entry.mtime)
+            else:
+                self._moved[entry.path] = last if last[0] == now else (now, self.now)
+        self._since = {path: self._since.get(path, self.now) for path in self._moved}
+        self._held = {path: held for path, held in self._held.items() if path in self._moved}
+        self._asked = {question for question in self._asked if question[0] in self._moved}
+
+    def moved(self, path: str) -> float:
+        """When this was last seen to change."""
+        return self._moved[path][1] if path in self._moved else 0.0
 
     def held(self, path: str) -> _Held | None:
         """What has come of this file."""
@@ -119,6 +134,11 @@ class File:
         self.name = entry.path.rpartition("/")[2]
         self.size = entry.size
         self._shelf = shelf
+
+    @property
+    def moved(self) -> float:
+        """When it was last seen to change."""
+        return self._shelf.moved(self.path)
 
     def read(self, offset: int, length: int) -> bytes:
         """These bytes, as far as the file goes. Raises WaitingError, UnreadableError, ChangingError."""
@@ -165,17 +185,31 @@ def _unpacked(outcome: T | DamagedError) -> T:
 class Folder:
     """One folder with everything that is listed below it."""
 
-    def __init__(self, path: str, root: str, parent: Folder | None) -> None:
+    def __init__(self, path: str, shelf: Shelf, parent: Folder | None) -> None:
         self.path = path  # relative to the root; "" is the root
-        self.absolute = f"{root}/{path}" if path else root
+        self.absolute = f"{shelf.root}/{path}" if path else shelf.root
         self.name = self.absolute.rpartition("/")[2]
         self.parent = parent
         self.entries: list[Entry] = []  # of everything below and of the folder itself
         self.files: dict[str, File] = {}
         self.folders: dict[str, Folder] = {}
         self.others: dict[str, Entry] = {}  # links, pipes, devices
-        self.quiet = 0.0  # seconds since anything below was last seen to change
-        self.over = False  # nobody is left who could change it
+        self._shelf = shelf
+
+    @property
+    def now(self) -> float:
+        """The time of the newest fact."""
+        return self._shelf.now
+
+    @property
+    def over(self) -> bool:
+        """Nobody is left who could change anything."""
+        return self._shelf.over
+
+    @property
+    def moved(self) -> float:
+        """When a name in it was last seen to come or go."""
+        return self._shelf.moved(self.path)
 
     def walk(self) -> Iterator[File]:
         """Every file below."""
@@ -184,13 +218,14 @@ class Folder:
             yield from folder.walk()
 
     def within(self, file: File) -> str:
-        """The path of a file below, relative to this folder."""
-        return file.path[len(self.path) + 1 :] if self.path else file.path
+        """The path of a file below, relative to this folder; of any other, its name."""
+        prefix = self.path + "/" if self.path else ""
+        return file.path[len(prefix) :] if file.path.startswith(prefix) else file.name
 
 
 def grow(listing: Listing, shelf: Shelf) -> Folder:
     """The tree of a listing. Names below what is not listed as a folder are left out."""
-    root = Folder("", shelf.root, None)
+    root = Folder("", shelf, None)
     known = {"": root}
     for entry in sorted(listing.entries, key=lambda entry: entry.path.count("/")):
         above, _, name = entry.path.rpartition("/")
@@ -198,7 +233,7 @@ def grow(listing: Listing, shelf: Shelf) -> Folder:
         if parent is None or name in ("", ".", ".."):
             continue
         if entry.kind == "folder":
-            known[entry.path] = parent.folders[name] = Folder(entry.path, shelf.root, parent)
+            known[entry.path] = parent.folders[name] = Folder(entry.path, shelf, parent)
             parent.folders[name].entries.append(entry)
         elif entry.kind == "file":
             parent.files[name] = File(entry, shelf)

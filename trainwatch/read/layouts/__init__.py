@@ -5,7 +5,8 @@ The law of this folder: a layout module offers
 - ``FOLDERS``: fnmatch patterns of folder names that may hold its checkpoints,
 - ``WANTS``: the small files and file ends that it needs to see,
 - ``SAMPLES``: trees it must recognise, and as what; no other layout may recognise them,
-- ``recognise(folder)``: its claims on one folder: checkpoints, and the names that belong to them.
+- ``recognise(folder)``: what it offers to make of a folder, or of names in it. An offer is made by
+  the names alone; only looking closer may need bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trainwatch import facts
-    from trainwatch.read.draft import Claim
+    from trainwatch.read.draft import Offer
     from trainwatch.read.tree import Folder
 
 
@@ -38,8 +39,8 @@ class Layout(Protocol):
     WANTS: tuple[facts.Want, ...]
     SAMPLES: tuple[Sample, ...]
 
-    def recognise(self, folder: Folder) -> Iterable[Claim]:
-        """The checkpoints in this folder. Raises WaitingError while bytes are missing."""
+    def recognise(self, folder: Folder) -> Iterable[Offer]:
+        """What may be checkpoints in this folder."""
 
 
 @cache
@@ -58,5 +59,11 @@ def folders() -> tuple[str, ...]:
 
 
 def wants() -> tuple[facts.Want, ...]:
-    """Which parts of which files the probe is to send; the first that matches a file counts."""
-    return tuple(dict.fromkeys(want for layout in layouts() for want in layout.WANTS))
+    """Which parts of which files the probe is to send.
+
+    The first that matches a file counts, so the one that says most about its name comes first.
+    """
+    every = {want for layout in layouts() for want in layout.WANTS}
+    return tuple(
+        sorted(every, key=lambda want: (-len(want.pattern.strip("*")), want.pattern, -want.head))
+    )

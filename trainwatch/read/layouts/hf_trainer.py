@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatch
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch.facts import Want
 from trainwatch.read import pickles
-from trainwatch.read.draft import Draft
-from trainwatch.read.headers import safetensors, torch_zip
+from trainwatch.read.draft import Draft, part, whole
+from trainwatch.read.headers import archive, safetensors, torch_zip
 from trainwatch.read.integrity import (
     SMALL,
     TEMPORARY,
@@ -31,7 +32,7 @@ from trainwatch.read.layouts import Sample
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainwatch.read.draft import Claim, Part
+    from trainwatch.read.draft import Claim, Offer, Part
     from trainwatch.read.headers import Source
     from trainwatch.read.tree import Folder
 
@@ -39,25 +40,26 @@ LARGEST_STATE = 16 << 20
 FOLDERS = ("checkpoint-*", "tmp-checkpoint-*", "run-*")
 WANTS = (
     Want("*trainer_state.json", LARGEST_STATE, 1),
-    Want("*training_args.bin", SMALL, torch_zip.TAIL),
+    Want("*training_args.bin", SMALL, archive.TAIL),
     Want("*.safetensors.index.json", 4 << 20, 1),
     Want("*.bin.index.json", 4 << 20, 1),
     Want("*.json", SMALL, 1),
     Want("*.safetensors", SMALL, 0),
     Want("*/.tmp??????", SMALL, 0),
-    Want("*.bin", 64, torch_zip.TAIL),
-    Want("*.pt", 64, torch_zip.TAIL),
-    Want("*.pth", 64, torch_zip.TAIL),
+    Want("*.bin", 64, archive.TAIL),
+    Want("*optimizer.pt", 64, archive.TAIL),
+    Want("*scheduler.pt", 64, archive.TAIL),
+    Want("*scaler.pt", 64, archive.TAIL),
+    Want("*rng_state*.pth", 64, archive.TAIL),
 )
 
 _STEP = re.compile(r"(?:tmp-)?checkpoint-(\d{1,18})")
 _READ = ("trainer_state.json", "training_args.bin")
 _SENTINEL = "checkpoint-is-incomplete.txt"
-_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "adapter_model*.bin", "*_model_states.pt")
-_OPTIMIZER = (
-    "optimizer*", "*/optimizer*", "*optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth",
-    "*_optim_states.pt",
-)  # fmt: skip
+_WEIGHTS = re.compile(r".*\.safetensors|(pytorch_model|adapter_model).*\.bin|.*_model_states\.pt")
+_OPTIMIZER = re.compile(
+    r"(.*/)?optimizer.*|.*optimizer\.pt|scheduler\.pt|scaler\.pt|rng_state.*\.pth|.*_optim_states\.pt"
+)
 _SHARDED_FOLDERS = ("pytorch_model_fsdp_*", "optimizer_*", "global_step*")
 _NO_METRIC = ("_runtime", "_per_second", "_model_preparation_time")
 
@@ -80,13 +82,13 @@ class Arguments(NamedTuple):
     told: tuple[tuple[str, str], ...]
 
 
-def recognise(folder: Folder) -> Iterator[Claim]:
+def recognise(folder: Folder) -> Iterator[Offer]:
     """A checkpoint folder, or the final model in the output folder itself."""
     named = _STEP.fullmatch(folder.name)
     if named and not _is_foreign(folder):
-        yield _checkpoint(folder, int(named[1]))
+        yield whole(partial(_checkpoint, folder, int(named[1])))
     elif not named and "trainer_state.json" in folder.files and _has_weights(folder):
-        yield _final(folder)
+        yield part(folder.files, partial(_final, folder))
 
 
 def _is_foreign(folder: Folder) -> bool:
@@ -99,10 +101,9 @@ def _has_weights(folder: Folder) -> bool:
 
 
 def _part(path: str) -> Part:
-    if any(fnmatch(path, pattern) for pattern in _OPTIMIZER):
+    if _OPTIMIZER.fullmatch(path):
         return "optimizer"
-    name = path.rpartition("/")[2]
-    if any(fnmatch(name, pattern) for pattern in _WEIGHTS) or path.startswith("pytorch_model_fsdp"):
+    if path.startswith("pytorch_model_fsdp") or _WEIGHTS.fullmatch(path.rpartition("/")[2]):
         return "weights"
     return "other"
 
@@ -125,7 +126,8 @@ def _checkpoint(folder: Folder, step: int) -> Claim:
 
 def _final(folder: Folder) -> Claim:
     """The output folder after the end of the training."""
-    draft = Draft(folder, "hf-trainer", "final")
+    draft = Draft(folder, "hf-trainer")
+    draft.name = "final"
     draft.add(folder.files.values(), _part)
     _read_state(draft, folder)
     arguments = _read_arguments(draft, folder)
@@ -135,7 +137,7 @@ def _final(folder: Folder) -> Claim:
         draft.facts.append(("weights of", best[0]))
     _check_weights(draft, folder)
     _check_rest(draft, folder)
-    return draft.claim(False, folder.files)
+    return draft.claim(False)
 
 
 # --- the parts --------------------------------------------------------------------------------

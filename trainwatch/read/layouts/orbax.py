@@ -1,0 +1,133 @@
+"""Orbax (JAX, Flax, MaxText): a folder per step, renamed or marked when it is committed.
+
+The law of this file: a name that still carries ``.orbax-checkpoint-tmp`` is not committed. Sources:
+google/orbax ``checkpoint/_src/path/{atomicity,step,temporary_paths}.py``,
+``_src/metadata/checkpoint.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from trainwatch.facts import Want
+from trainwatch.read.draft import Draft, whole
+from trainwatch.read.headers import ocdbt
+from trainwatch.read.integrity import check_links, json_end, json_object
+from trainwatch.read.layouts import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainwatch.read.draft import Claim, Offer, Part
+    from trainwatch.read.headers import Source
+    from trainwatch.read.tree import Folder
+
+FOLDERS = ("[0-9]*", "step_*", "checkpoint_*", "checkpoints", "*.orbax-checkpoint-tmp*")
+WANTS = (
+    Want("*_CHECKPOINT_METADATA", 64 << 10, 0),
+    Want("*metrics/metrics", 64 << 10, 0),
+    Want("*/_METADATA", 64 << 10, 8),
+    Want("*manifest.ocdbt", ocdbt.HEAD, 0),
+    Want("*/d/*", ocdbt.HEAD, 0),
+)
+_NAME = re.compile(r"(?:[A-Za-z][\w.-]*_)?(\d{1,18})(\.orbax-checkpoint-tmp.*)?")
+_MARKS = {"_CHECKPOINT_METADATA", "commit_success.txt", "_METADATA"}
+Metrics: TypeAlias = tuple[tuple[str, float], ...]
+_ITEMS = ("default", "state", "params", "items")
+
+
+def recognise(folder: Folder) -> Iterator[Offer]:
+    """One step, committed or not."""
+    named = _NAME.fullmatch(folder.name)
+    if named and (named[2] or _MARKS & folder.files.keys()):
+        yield whole(partial(_checkpoint, folder, int(named[1]), bool(named[2])))
+
+
+def _part(path: str) -> Part:
+    top = path.partition("/")[0]
+    return (
+        "weights" if ("/" in path and top in _ITEMS) or top in ("d", "ocdbt.process_0") else "other"
+    )
+
+
+def _checkpoint(folder: Folder, step: int, temporary: bool) -> Claim:
+    draft = Draft(folder, "orbax")
+    draft.step = step
+    draft.add(folder.walk(), _part)
+    metrics = (
+        folder.folders["metrics"].files.get("metrics") if "metrics" in folder.folders else None
+    )
+    draft.metrics = (draft.check(metrics, _numbers, "other") or ()) if metrics else ()
+    told = folder.files.get("_CHECKPOINT_METADATA")
+    commit, inside = (draft.check(told, _commit, "mark") if told else None) or (None, ())
+    draft.metrics = draft.metrics or inside
+    if commit is not None:
+        draft.facts.append(("saving took", f"{commit:.1f} s"))
+    if temporary:
+        draft.find("incomplete", "it is not committed: its name is still a temporary one", "mark")
+    for item in folder.folders.values():
+        _check_item(draft, item)
+    check_links(draft, folder)
+    return draft.claim(True)
+
+
+def _check_item(draft: Draft, item: Folder) -> None:
+    """An item of arrays must have its tree and its manifest."""
+    if item.name not in _ITEMS:
+        return
+    tree = item.files.get("_METADATA")
+    if tree is None:
+        draft.find("incomplete", f"{item.name}/_METADATA is missing", "weights")
+    else:
+        draft.check(tree, json_end, "weights")
+    if "d" in item.folders and "manifest.ocdbt" not in item.files:
+        draft.find("incomplete", f"{item.name}/manifest.ocdbt is missing", "weights")
+    for file in item.walk():
+        if file.name == "manifest.ocdbt":
+            draft.check(file, ocdbt.check_manifest, "weights")
+        elif "/d/" in file.path:
+            draft.check(file, ocdbt.check_data, "weights")
+        elif file.size == 0:
+            draft.find("incomplete", f"{draft.folder.within(file)} is empty", "weights")
+
+
+def _numbers(source: Source) -> Metrics:
+    return _metrics(json_object(source))
+
+
+def _metrics(told: object) -> Metrics:
+    return tuple(
+        (str(key), float(value))
+        for key, value in (told.items() if isinstance(told, dict) else ())
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    )
+
+
+def _commit(source: Source) -> tuple[float | None, Metrics]:
+    """How long the save took, from its own time stamps, and the metrics saved with it."""
+    told = json_object(source)
+    took = None
+    match told.get("init_timestamp_nsecs"), told.get("commit_timestamp_nsecs"):
+        case int(began), int(ended) if 0 < began <= ended:
+            took = (ended - began) / 1e9
+    return took, _metrics(told.get("metrics"))
+
+
+SAMPLES = (
+    Sample(
+        {
+            "100/_CHECKPOINT_METADATA": b"{}",
+            "100/default/_METADATA": b"{}",
+            "100/default/manifest.ocdbt": ocdbt.SAMPLES[0],
+            "100/default/d/0f": ocdbt.SAMPLES[1],
+            "100/metrics/metrics": b'{"loss": 0.25}',
+        },
+        (("100", 100),),
+    ),
+    Sample(
+        {"step_200.orbax-checkpoint-tmp-17/default/_METADATA": b"{}"},
+        (("step_200.orbax-checkpoint-tmp-17", 200),),
+    ),
+)
