@@ -64,19 +64,14 @@ def _version() -> int:
 
 
 def _obey(words: list[str]) -> int:
-    from trainwatch.grammar import HELP, CommandError, UsageError, parse
+    from trainwatch.grammar import HELP, CommandError, UsageError
 
     verb: Verb | None = None
     try:
         if not words or words[0] in ("-h", HELP, "help"):
             return _help(words)
         verb = _verb(words[0])
-        parsed = parse(verb, words[1:])
-        if parsed.has(HELP):
-            return _help(["help", verb.name])
-        if parsed.has("--metric"):
-            return _complain("metrics of your own (--metric) are not there yet", WRONG)
-        return _home(verb)(parsed)
+        return _do(verb, words[1:])
     except UsageError as error:
         more = f"trainwatch {verb.name} {HELP}" if verb else f"trainwatch {HELP}"
         return _complain(f"{error.text} (see: {more})", error.code)
@@ -86,6 +81,17 @@ def _obey(words: list[str]) -> int:
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
         return _complain(_kept(error), FAILED)
+
+
+def _do(verb: Verb, arguments: list[str]) -> int:
+    from trainwatch.grammar import HELP, CommandError, parse
+
+    parsed = parse(verb, arguments)
+    if parsed.has(HELP):
+        return _help(["help", verb.name])
+    if parsed.has("--metric"):
+        raise CommandError("metrics of your own (--metric) are not there yet")
+    return _home(verb)(parsed)
 
 
 def _verb(word: str) -> Verb:
