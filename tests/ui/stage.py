@@ -70,7 +70,7 @@ class Stage:
             await self.pilot._wait_for_screen()
         self.app.screen._on_timer_update()
 
-    async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"waited in vain:\n{self.text}"

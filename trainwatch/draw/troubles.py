@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from trainwatch.run.run import Run
 
 _NOTICES = 12
+_ELSEWHERE = frozenset({"devices", "link"})
+"""Places whose trouble stands in a panel of its own, and in the header."""
 
 
 def sign(run: Run) -> Row:
     """How many there are, for the edge of a frame; nothing where there are none."""
-    count = len(run.troubles)
+    count = sum(where not in _ELSEWHERE for where in run.troubles)
     return [(f"  ! {count} trouble{'s' if count > 1 else ''}", "warning")] if count else []
 
 

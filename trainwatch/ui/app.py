@@ -80,24 +80,30 @@ def exit_code(run: Run, options: Options) -> int:
 
 def farewell(run: Run, options: Options, failure: Exception | None = None) -> list[str]:
     """What to say when the screen is closed: what became of the training, and how to come back."""
-    lines = []
+    told = []
     if failure is not None:
-        what = clean(f"{type(failure).__name__}: {failure}")
-        lines.append(f"trainwatch: the screen failed ({what}). The training is not affected.")
-    if options.replay:
-        return lines
-    name = comes_back_as(run, options)
+        what = f"{type(failure).__name__}: {failure}"
+        told.append(f"trainwatch: the screen failed ({what}). The training is not affected.")
+    if not options.replay:
+        told += _ended(run, options) if run.ended is not None else _goes_on(run, options)
+    return [clean(line, 1 << 14) for line in told]
+
+
+def _ended(run: Run, options: Options) -> list[str]:
     word, reason = run.state()
-    if run.ended is not None:
-        how = f"{word}: {reason}" if reason else word
-        lines.append(f"The training {how}. See it again:  trainwatch attach {name}")
-        return lines
-    pid = run.target.pid if run.target else None
-    who = f"The training goes on (pid {pid})." if pid else "What was watched goes on."
-    lines.append(f"{who} Come back:  trainwatch attach {name}")
-    if run.target and run.target.kind == "run":
-        lines.append(f"Stop it:  trainwatch stop {name}")
-    return lines
+    how = f"{word}: {reason}" if reason else word
+    return [f"The training {how}. See it again:  trainwatch attach {comes_back_as(run, options)}"]
+
+
+def _goes_on(run: Run, options: Options) -> list[str]:
+    name, target = comes_back_as(run, options), run.target
+    who = "What was watched goes on."
+    if target is not None and target.pid:
+        who = f"The training goes on (pid {target.pid})."
+    told = [f"{who} Come back:  trainwatch attach {name}"]
+    if target is not None and target.kind == "run":
+        told.append(f"Stop it:  trainwatch stop {name}")
+    return told
 
 
 def comes_back_as(run: Run, options: Options) -> str:

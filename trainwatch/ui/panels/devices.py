@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 from textual.reactive import reactive
 
 from trainwatch.draw import devices
+from trainwatch.draw.rows import wrapped
 from trainwatch.run.topics import Topic
 from trainwatch.ui.messages import Opened
 from trainwatch.ui.rows import Panel
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from trainwatch.draw.rows import Picture, Row
+    from trainwatch.ui.rows import Desk
 
 
 class Devices(Panel):
@@ -31,27 +33,36 @@ class Devices(Panel):
 
     unfolded: reactive[bool] = reactive(False, repaint=False)
 
+    def __init__(self, desk: Desk, **keywords: Any) -> None:
+        super().__init__(desk, **keywords)
+        self._wanted = 0
+
     def picture(self, columns: int, lines: int) -> Picture:
         """The cards, as fully as there is room."""
         return devices.draw(self.desk.run, columns, lines, self.desk.now())
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines that the cards need, and the frame."""
-        cards = self.desk.run.devices.cards
+        known = self.desk.run.devices
+        cards = known.cards
+        if not cards:
+            words = [
+                line
+                for text in (known.trouble, known.fix)
+                for line in wrapped(text or "", width - 4)
+            ]
+            return min(max(len(words), 1), 6) + 2
         ours = sum(card.ours for card in cards) or len(cards)
         others = len(cards) - ours
         each = 3 if ours == 1 else 2 if ours == 2 else 1
         folded = (others + 1 if self.unfolded else 1) if others else 0
-        return (each * ours + folded or 2) + 2
+        return each * ours + folded + 2
 
     def redraw(self) -> None:
-        """Another card or a folded one changes the layout."""
+        """Another card, or a folded one, changes the layout."""
         wanted = self.get_content_height(self.size, self.size, self.size.width)
-        if (
-            self.styles.height is not None
-            and self.styles.is_auto_height
-            and wanted != self.size.height
-        ):
+        if wanted != self._wanted:
+            self._wanted = wanted
             self.refresh(layout=True)
         super().redraw()
 
@@ -68,5 +79,4 @@ class Devices(Panel):
         self.post_message(Opened("GPU", self._page))
 
     def _page(self, columns: int) -> list[Row]:
-        run = self.desk.run
-        return devices.draw(run, columns, 4 * len(run.devices.cards) + 4, self.desk.now()).rows
+        return devices.details(self.desk.run, columns, self.desk.now())

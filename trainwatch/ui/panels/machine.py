@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from textual.binding import Binding
 
 from trainwatch.draw import machine, troubles
+from trainwatch.draw.rows import length
 from trainwatch.run.topics import Topic
 from trainwatch.ui.messages import Opened
 from trainwatch.ui.rows import Panel
@@ -33,12 +34,14 @@ class Machine(Panel):
     def picture(self, columns: int, lines: int) -> Picture:
         """The line."""
         run = self.desk.run
-        picture = machine.draw(run, columns, lines, self.desk.now())
+        sign = troubles.sign(run)
+        room = columns - length(sign) if lines <= 0 else columns
+        picture = machine.draw(run, room, lines, self.desk.now())
         rows = picture.rows
         if lines > ALONE:
             page: list[Row] = [[(" ", "text"), *row] for row in self._troubles(columns - 2)]
             rows = [rows[0], [], *page][:lines]
-        return picture._replace(title=picture.title + troubles.sign(run), rows=rows)
+        return picture._replace(title=picture.title + sign, rows=rows)
 
     def action_open(self) -> None:
         """Everything known of the machine."""

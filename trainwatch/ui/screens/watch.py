@@ -110,7 +110,8 @@ class WatchScreen(LiveScreen):
 
     def _tell(self) -> None:
         """Say a new trouble once; it stays to be read with the machine's details."""
-        known, self._told = self._told, frozenset(self.desk.run.troubles.values())
+        troubles = self.desk.run.troubles
+        known, self._told = self._told, frozenset(t for w, t in troubles.items() if w != "devices")
         fresh = sorted(self._told - known, key=lambda trouble: trouble.at)
         if fresh:
             self.keys.say(f"! {fresh[-1].text}  {fresh[-1].fix}")
