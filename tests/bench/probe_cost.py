@@ -6,6 +6,7 @@ the machine and on what else it does.
 """
 
 import os
+import re
 import signal
 import statistics
 import sys
@@ -26,8 +27,12 @@ begin, n = time.time(), 0
 while True:
     n += 1
     time.sleep(max(0, begin + n / rate - time.time()) if rate else 1e6)
-    print(repr(time.time()), text, flush=True)
+    sys.stdout.write("%r %s\\n" % (time.time(), text))
+    sys.stdout.flush()
 """
+
+
+WRITTEN = re.compile(rb"(?:^|\n)(\d+\.\d+) \{")
 
 
 class Watched:
@@ -60,8 +65,8 @@ class Watched:
         elif isinstance(fact, facts.Target):
             self.training = fact.pid or 0
         elif isinstance(fact, facts.Chunk):
-            lines = fact.data.split(b"\n")[1:-1] or fact.data.split(b"\n")[:1]
-            self.delays += [now - float(line.split()[0]) for line in lines if line.count(b"{") == 1]
+            found = WRITTEN.findall(fact.data)
+            self.delays += [now - float(time_of_line) for time_of_line in found]
 
     def cpu(self) -> float:
         """Seconds of CPU that the probe has used."""
@@ -83,21 +88,28 @@ def measure(rate: float, seconds: float) -> None:
     """One line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         watched = Watched(rate, folder)
-        settled = time.monotonic() + 3
-        while time.monotonic() < settled:
-            watched.take(0.5)
-        watched.delays.clear()
-        before, began = watched.cpu(), time.monotonic()
-        while time.monotonic() < began + seconds:
-            watched.take(0.5)
-        share = (watched.cpu() - before) / (time.monotonic() - began)
-        delays = sorted(watched.delays) or [float("nan")]
-        print(
-            f"{rate:7.0f} lines/s: {share:6.2%} of a core, {watched.memory() / 1024:5.1f} MB,"
-            f" written to seen: median {statistics.median(delays) * 1e3:.1f} ms,"
-            f" p95 {delays[int(len(delays) * 0.95)] * 1e3:.1f} ms"
-        )
-        watched.end()
+        try:
+            print(line_of(watched, rate, seconds))
+        finally:
+            watched.end()
+
+
+def line_of(watched: Watched, rate: float, seconds: float) -> str:
+    """Its figures over ``seconds``, once it has settled."""
+    settled = time.monotonic() + 3
+    while time.monotonic() < settled:
+        watched.take(0.5)
+    watched.delays.clear()
+    before, began = watched.cpu(), time.monotonic()
+    while time.monotonic() < began + seconds:
+        watched.take(0.5)
+    share = (watched.cpu() - before) / (time.monotonic() - began)
+    delays = sorted(watched.delays) or [float("nan")]
+    return (
+        f"{rate:7.0f} lines/s: {share:6.2%} of a core, {watched.memory() / 1024:5.1f} MB,"
+        f" written to seen: median {statistics.median(delays) * 1e3:.1f} ms,"
+        f" p95 {delays[int(len(delays) * 0.95)] * 1e3:.1f} ms"
+    )
 
 
 if __name__ == "__main__":
