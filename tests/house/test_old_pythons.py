@@ -12,10 +12,13 @@ SPECIFICATIONS = ("wire/test_wire.py", "probe/test_file_stream.py", "probe/test_
 
 
 def interpreter(version: str) -> str | None:
-    """The newest interpreter of that version on PATH or among those of pyenv."""
+    """The newest interpreter of that version on PATH or among those of pyenv, if it starts."""
     kept = Path.home() / ".pyenv" / "versions"
     found = sorted(kept.glob(f"{version}.*/bin/python"))
-    return str(found[-1]) if found else shutil.which(f"python{version}")
+    python = str(found[-1]) if found else shutil.which(f"python{version}")
+    # A shim of pyenv stands on PATH also for versions that are not there.
+    starts = python and subprocess.run([python, "-V"], capture_output=True, check=False)
+    return python if starts and starts.returncode == 0 else None
 
 
 @pytest.mark.parametrize("specification", SPECIFICATIONS)
