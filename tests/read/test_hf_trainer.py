@@ -450,3 +450,17 @@ def test_links_are_not_followed(disk: Disk, tmp_path_factory: pytest.TempPathFac
     seen = disk.look()["checkpoint-10"]
     assert seen.state != "complete"
     assert "model.safetensors is a link, which is not followed" in str(seen.reason)
+
+
+@pytest.mark.parametrize("name", ["config.json", "training_args.bin"])
+def test_what_all_the_others_have_is_missed(disk: Disk, name: str) -> None:
+    for step in (10, 20, 30):
+        lay(disk.root, checkpoint(step))
+    (disk.root / "checkpoint-20" / name).unlink()
+    age(disk.root, 1000)
+    states = {one.name: (one.state, one.reason) for one in disk.look().values()}
+    assert states == {
+        "checkpoint-10": ("complete", None),
+        "checkpoint-20": ("incomplete", f"{name} is missing; the others have it"),
+        "checkpoint-30": ("complete", None),
+    }

@@ -82,6 +82,18 @@ def check_links(draft: Draft, folder: Folder) -> None:
         draft.find("unreadable", f"{name} is {kind}", "weights")
 
 
+def check_usual(draft: Draft, folder: Folder, mark: str, part_of: Callable[[str], Part]) -> None:
+    """A file that all the other checkpoints beside this one have should be here as well.
+
+    ``mark`` is a file that shows a finished save; at least two others must agree.
+    """
+    beside = folder.parent.names_below if folder.parent else {}
+    enough = max(2, beside.get(mark, 0) - 1)
+    for name, count in beside.items():
+        if count >= enough and name not in folder.files and mark in folder.files:
+            draft.find("incomplete", f"{name} is missing; the others have it", part_of(name))
+
+
 def needed(draft: Draft, folder: Folder, is_weights: Callable[[str], bool]) -> set[str]:
     """Weight files that must be there: those that are, those an index lists, and their siblings."""
     names = {name for name in folder.files if is_weights(name)}

@@ -7,6 +7,8 @@ and not waited for for ever.
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from trainwatch.facts import Read
@@ -210,6 +212,11 @@ class Folder:
     def moved(self) -> float:
         """When a name in it was last seen to come or go."""
         return self._shelf.moved(self.path)
+
+    @cached_property
+    def names_below(self) -> Counter[str]:
+        """In how many of its folders each file name occurs."""
+        return Counter(name for folder in self.folders.values() for name in folder.files)
 
     def walk(self) -> Iterator[File]:
         """Every file below."""

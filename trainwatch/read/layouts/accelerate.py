@@ -21,6 +21,7 @@ from trainwatch.read.integrity import (
     check_file,
     check_links,
     check_temporary,
+    check_usual,
     needed,
 )
 from trainwatch.read.layouts import Sample
@@ -79,6 +80,8 @@ def _checkpoint(folder: Folder, ranks: list[int]) -> Claim:
     elif ranks != list(range(len(ranks))):
         draft.find("incomplete", "the random states of some ranks are missing", "other")
     _check(draft, folder)
+    if not draft.findings:
+        check_usual(draft, folder, "random_states_0.pkl", _part)
     return draft.claim("optimizer.bin" in folder.files or "optimizer_0" in folder.folders)
 
 

@@ -23,6 +23,7 @@ from trainwatch.read.integrity import (
     check_links,
     check_needed,
     check_temporary,
+    check_usual,
     json_end,
     json_object,
     needed,
@@ -117,6 +118,8 @@ def _checkpoint(folder: Folder, step: int) -> Claim:
     _check_weights(draft, folder)
     resumable = _check_optimizer(draft, folder, arguments)
     _check_rest(draft, folder)
+    if not draft.findings:
+        check_usual(draft, folder, "trainer_state.json", _part)
     if folder.name.startswith("tmp-"):
         draft.find("incomplete", "the save was interrupted before its last step", "mark")
     if _SENTINEL in folder.files:

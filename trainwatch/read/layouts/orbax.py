@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from trainwatch.facts import Want
 from trainwatch.read.draft import Draft, whole
 from trainwatch.read.headers import ocdbt
-from trainwatch.read.integrity import check_links, json_end, json_object
+from trainwatch.read.integrity import check_links, check_usual, json_end, json_object
 from trainwatch.read.layouts import Sample
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ WANTS = (
     Want("*/_METADATA", 64 << 10, 8),
     Want("*manifest.ocdbt", ocdbt.HEAD, 0),
     Want("*/d/*", ocdbt.HEAD, 0),
+    Want("*_sharding", 64 << 10, 8),
+    Want("*array_metadatas/*", 64 << 10, 8),
 )
 _NAME = re.compile(r"(?:[A-Za-z][\w.-]*_)?(\d{1,18})(\.orbax-checkpoint-tmp.*)?")
 _MARKS = {"_CHECKPOINT_METADATA", "commit_success.txt", "_METADATA"}
@@ -70,6 +72,9 @@ def _checkpoint(folder: Folder, step: int, temporary: bool) -> Claim:
     for item in folder.folders.values():
         _check_item(draft, item)
     check_links(draft, folder)
+    if not draft.findings:
+        check_usual(draft, folder, "_CHECKPOINT_METADATA", _part)
+        check_usual(draft, folder, "commit_success.txt", _part)
     return draft.claim(True)
 
 
@@ -82,13 +87,17 @@ def _check_item(draft: Draft, item: Folder) -> None:
         draft.find("incomplete", f"{item.name}/_METADATA is missing", "weights")
     else:
         draft.check(tree, json_end, "weights")
-    if "d" in item.folders and "manifest.ocdbt" not in item.files:
-        draft.find("incomplete", f"{item.name}/manifest.ocdbt is missing", "weights")
+    for place in (item, *item.folders.values()):
+        if "d" in place.folders and "manifest.ocdbt" not in place.files:
+            name = f"{place.path[len(draft.folder.path) :].strip('/')}/manifest.ocdbt"
+            draft.find("incomplete", f"{name} is missing", "weights")
     for file in item.walk():
         if file.name == "manifest.ocdbt":
             draft.check(file, ocdbt.check_manifest, "weights")
         elif "/d/" in file.path:
             draft.check(file, ocdbt.check_data, "weights")
+        elif file.name == "_sharding" or "/array_metadatas/" in file.path:
+            draft.check(file, json_end, "other")
         elif file.size == 0:
             draft.find("incomplete", f"{draft.folder.within(file)} is empty", "weights")
 

@@ -1,7 +1,8 @@
 """spaCy: ``model-last`` and ``model-best``, with the scores in ``meta.json``.
 
 The law of this file: ``model-best`` is a copy of ``model-last`` and is missing for a moment while it
-is made; neither can be resumed. Source: explosion/spaCy ``training/loop.py``.
+is made; neither can be resumed. ``vocab`` is saved last. Weights are msgpack without a length: they
+are only seen to be there, and not to be empty. Source: explosion/spaCy ``training/loop.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.facts import Want
 from trainwatch.read.draft import Draft, whole
-from trainwatch.read.integrity import SMALL, check_links, json_object
+from trainwatch.read.integrity import SMALL, check_links, json_end, json_object
 from trainwatch.read.layouts import Sample
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from trainwatch.read.tree import Folder
 
 FOLDERS = ("model-best", "model-last")
-WANTS = (Want("*meta.json", SMALL, 8),)
+WANTS = (Want("*meta.json", SMALL, 8), Want("*vocab/strings.json", SMALL, 8))
 
 
 def recognise(folder: Folder) -> Iterator[Offer]:
@@ -51,6 +52,12 @@ def _checkpoint(folder: Folder) -> Claim:
     for name in ("tokenizer", "config.cfg"):
         if name not in folder.files or folder.files[name].size == 0:
             draft.find("incomplete", f"{name} is missing", "other")
+    vocab = folder.folders.get("vocab")
+    strings = vocab.files.get("strings.json") if vocab else None
+    if strings is None:
+        draft.find("incomplete", "vocab/strings.json is missing", "mark")
+    else:
+        draft.check(strings, json_end, "mark")
     for file in folder.walk():
         if file.name == "model" and file.size == 0:
             draft.find("corrupt", f"{folder.within(file)} is empty", "weights")
@@ -80,6 +87,7 @@ SAMPLES = (
             "model-best/tokenizer": b"x",
             "model-best/meta.json": b'{"pipeline": ["ner"], "performance": {"ents_f": 0.5}}',
             "model-best/ner/model": b"x",
+            "model-best/vocab/strings.json": b'["x"]',
         },
         (("model-best", None),),
     ),
