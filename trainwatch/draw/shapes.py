@@ -107,7 +107,17 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
         "resumable": seen.resumable,
         "marks": list(checkpoint.marks),
         "metrics": {name: number(value) for name, value in checkpoint.metrics},
-        "gold": [],
+        "gold": [
+            {
+                "metric": gold.metric,
+                "value": number(gold.value),
+                "n": gold.n,
+                "stderr": number(gold.stderr),
+                "source": gold.source,
+                "stale": gold.stale,
+            }
+            for gold in checkpoint.gold
+        ],
         "resume": checkpoint.resume,
     }
 

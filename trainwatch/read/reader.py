@@ -1,7 +1,7 @@
 """Facts become records.
 
 The law of this file: it hands on, it understands nothing itself. Bytes of a stream go to that
-source's ``Stream``, listings and file bytes to the layouts and the metric files; every other fact
+source's ``Stream``, listings and file bytes to layouts, metric files and results; every other fact
 passes through unchanged.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwatch import facts
-from trainwatch.read import files, layouts
+from trainwatch.read import files, layouts, results
 from trainwatch.read.dialect import dialects
 from trainwatch.read.document import Document, may_be_one
 from trainwatch.read.folders import Folders
@@ -41,8 +41,9 @@ class Reader:
         """What to ask the probe for."""
         self._live = False
         self._folders = Folders()
-        wants = [*files.wants(), *layouts.wants()]
-        return facts.Watch(target, list(layouts.folders()), wants, list(resume), once)
+        wants = [*files.wants(), *results.WANTS, *layouts.wants()]
+        folders = [*layouts.folders(), *results.FOLDERS]
+        return facts.Watch(target, folders, wants, list(resume), once)
 
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""
@@ -57,8 +58,7 @@ class Reader:
             case facts.Gap():
                 return self._gap(fact)
             case facts.FileBytes() | facts.Listing():
-                points = self._files.feed(fact) if isinstance(fact, facts.FileBytes) else []
-                return [*points, *self._folders.feed(fact)]
+                return [*self._file(fact), *self._folders.feed(fact)]
             case facts.CaughtUp():
                 held = [
                     record for source in list(self._documents) for record in self._whole(source)
@@ -68,6 +68,11 @@ class Reader:
             case facts.Ended():
                 return [*self.finish(fact.at), *self._folders.ended(fact.at), fact]
         return [fact]
+
+    def _file(self, fact: facts.FileBytes | facts.Listing) -> list[object]:
+        if isinstance(fact, facts.Listing):
+            return []
+        return [*self._files.feed(fact), *results.read(fact)]
 
     def finish(self, at: float | None = None) -> list[Record]:
         """Nothing more will come: lines that were left unfinished are read as they are."""

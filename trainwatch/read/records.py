@@ -144,4 +144,26 @@ class CheckpointsSeen(NamedTuple):
     at: float
 
 
-Record: TypeAlias = Metrics | Progress | Notice | Unread | CheckpointsSeen
+class Score(NamedTuple):
+    """One number that an evaluation on a gold set gave."""
+
+    metric: str  # "exact_match", or "task/metric" where the file holds several tasks
+    value: float
+    stderr: float | None
+    n: int | None  # examples it was measured on
+    higher_is_better: bool | None  # None: the file does not tell
+
+
+class Result(NamedTuple):
+    """One results file of an evaluation that was run beside the training."""
+
+    path: str  # absolute
+    tool: str  # "lm-evaluation-harness", "lighteval", ...
+    scores: tuple[Score, ...]
+    names: tuple[str, ...]  # strings in it that may name the checkpoint it was measured on
+    step: int | None
+    made: float  # when: as the file tells, else when it was changed
+    at: float
+
+
+Record: TypeAlias = Metrics | Progress | Notice | Unread | CheckpointsSeen | Result

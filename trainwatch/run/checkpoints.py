@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.gold import GoldResults
 from trainwatch.run.resume import resume_command
 from trainwatch.run.rotation import next_to_go
-from trainwatch.run.worth import Worth, worth
+from trainwatch.run.worth import Worth, best_by_gold, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainwatch.read.records import CheckpointSeen, CheckpointsSeen, Key
+    from trainwatch.read.records import CheckpointSeen, CheckpointsSeen, Key, Result
+    from trainwatch.run.gold import Gold, Unjoined
     from trainwatch.run.metrics import MetricStore
     from trainwatch.run.pairing import Pairing
 
@@ -33,6 +35,7 @@ class Checkpoint:
     metrics: tuple[tuple[str, float], ...]  # at its step, with the framework's keys
     resume: str | None  # shell command
     bytes: int
+    gold: tuple[Gold, ...] = ()  # scores on gold sets
 
 
 class Claim(NamedTuple):
@@ -60,12 +63,23 @@ class Checkpoints:
         self._metrics = metrics
         self._pairing = pairing
         self._roots: dict[str, CheckpointsSeen] = {}
+        self.gold = GoldResults()
         self._made: tuple[object, list[Checkpoint]] | None = None
 
     def apply(self, record: CheckpointsSeen) -> None:
         """The checkpoints below one root are these."""
         self._roots[record.root] = record
         self.version += 1
+
+    def measured(self, result: Result) -> None:
+        """A results file of a gold-set evaluation was read."""
+        self.gold.apply(result)
+        self.version += 1
+
+    @property
+    def unjoined(self) -> list[Unjoined]:
+        """Results files that belong to no checkpoint here, with the reason."""
+        return self.gold.unjoined(self.seen)
 
     @property
     def seen(self) -> list[CheckpointSeen]:
@@ -86,7 +100,10 @@ class Checkpoints:
         words = self.command if command is None else command
         basis = self.version, self._metrics.version, self.over, self.started, tuple(words)
         if self._made is None or self._made[0] != basis:
-            self._made = basis, self._marked([self._row(c, words) for c in self.seen])
+            seen = self.seen
+            gold = self.gold.of(seen)
+            rows = [replace(self._row(c, words), gold=gold.get(c.path, ())) for c in seen]
+            self._made = basis, self._marked(rows)
         return self._made[1]
 
     @property
@@ -149,18 +166,27 @@ class Checkpoints:
         best = min(known, key=lambda r: r.eval_loss or 0.0, default=None)
         recent = [r for r in whole if self._of_this_run(r.seen) and not _is_final(r.seen)]
         last = max(recent, key=lambda r: (r.seen.step or 0, r.seen.created), default=None)
+        by_gold = self._best_by_gold(rows)
         going = () if self.over else next_to_go([r.seen for r in rows])
         found = []
         for row in rows:
             marks = {
                 "best": row is best,
                 "last": row is last,
+                "gold-best": row is by_gold,
                 "final": _is_final(row.seen),
                 "kept": _is_kept(row.seen),
                 "next-to-go": row.seen.path in going,
             }
             found.append(replace(row, marks=tuple(name for name, has in marks.items() if has)))
         return found
+
+    @staticmethod
+    def _best_by_gold(rows: list[Checkpoint]) -> Checkpoint | None:
+        """The best by the first gold-set metric."""
+        metric = next((g.metric for row in rows for g in row.gold), None)
+        found = best_by_gold(rows, metric) if metric is not None else []
+        return found[0] if found else None
 
     def _of_this_run(self, seen: CheckpointSeen) -> bool:
         """A second run into the same folder leaves the higher numbers of the first behind."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts
-from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Unread
+from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Result, Unread
 from trainwatch.read.rows import counts_steps, step_of
 from trainwatch.run.case import Setting
 from trainwatch.run.checkpoints import Checkpoints
@@ -85,6 +85,7 @@ class Run:
             Metrics: self._metrics,
             Progress: self._progress,
             CheckpointsSeen: self._checkpoints,
+            Result: self._result,
             Notice: self._notice,
             Unread: self._unread,
         }
@@ -255,6 +256,10 @@ class Run:
 
     def _checkpoints(self, record: CheckpointsSeen) -> Topic:
         self.checkpoints.apply(record)
+        return Topic.CHECKPOINTS | Topic.VERDICT
+
+    def _result(self, record: Result) -> Topic:
+        self.checkpoints.measured(record)
         return Topic.CHECKPOINTS | Topic.VERDICT
 
     def _notice(self, record: Notice) -> Topic:

@@ -1,1 +1,128 @@
-"""Gold-set results: one shape per file."""
+"""Results of evaluations on a gold set: one shape per file.
+
+The law of this folder: a shape offers ``SAMPLES`` (file name, content, what is found) and
+``recognise(name, told)``: what a parsed JSON value tells, or None when it is not of this shape. No
+shape takes another's samples. A file that is cut or malformed is no result, never an error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from trainwatch.facts import Want
+from trainwatch.read.records import Result, Score
+
+if TYPE_CHECKING:
+    from trainwatch import facts
+
+LARGEST = 4 << 20
+NAMES = ("*results*.json", "*results*.jsonl", "*gold*.json", "*gold*.jsonl", "result-*.json")
+WANTS = tuple(Want(name, LARGEST, 1) for name in NAMES)
+FOLDERS = ("*eval*", "*results*", "*gold*", "*__*")
+"""Folders in which evaluations leave their results; the harness puts the model's path into one."""
+
+
+class Told(NamedTuple):
+    """What one file tells."""
+
+    scores: tuple[Score, ...]
+    names: tuple[str, ...] = ()
+    step: int | None = None
+    made: float | None = None
+
+
+class Sample(NamedTuple):
+    """A file, and the first score in it."""
+
+    name: str
+    content: str
+    first: Score
+
+
+class Shape(Protocol):
+    """What a module in this folder offers."""
+
+    __name__: str
+    TOOL: str
+    SAMPLES: tuple[Sample, ...]
+
+    def recognise(self, name: str, told: Any) -> Told | None:
+        """What the parsed file tells; None when it is not of this shape."""
+
+
+@cache
+def shapes() -> tuple[Shape, ...]:
+    """Every shape of this folder; those that call themselves FALLBACK come last."""
+    found: list[Shape] = [
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+    ]
+    return tuple(sorted(found, key=lambda shape: hasattr(shape, "FALLBACK")))
+
+
+def read(fact: facts.FileBytes) -> list[Result]:
+    """The results in a file that arrived whole."""
+    name = fact.path.rpartition("/")[2]
+    if len(fact.data) != fact.size or not _is_wanted(name):
+        return []
+    return [
+        Result(
+            fact.path, tool, told.scores, told.names, told.step,
+            fact.mtime if told.made is None else told.made, fact.at,
+        )
+        for value in _values(fact.data)
+        for tool, told in _recognised(name, value)
+        if told.scores
+    ]  # fmt: skip
+
+
+def _recognised(name: str, value: Any) -> list[tuple[str, Told]]:
+    for shape in shapes():
+        told = shape.recognise(name, value)
+        if told is not None:
+            return [(shape.TOOL, told)]
+    return []
+
+
+def _is_wanted(name: str) -> bool:
+    stem = name.removesuffix("l").removesuffix(".json")
+    return stem != name.removesuffix("l") and any(w in stem for w in ("result", "gold"))
+
+
+def _values(data: bytes) -> list[Any]:
+    """The JSON value of the file, or that of each line."""
+    try:
+        return [json.loads(data)]
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return [json.loads(line) for line in data.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return []
+
+
+def number(value: object) -> float | None:
+    """A value as a number; None for anything else, booleans and infinities among it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1e300 else None
+
+
+def whole(value: object) -> int | None:
+    """A value as a whole number that is not negative."""
+    found = number(value)
+    return int(found) if found is not None and found >= 0 and found == int(found) else None
+
+
+def strings(value: Any, depth: int = 3) -> tuple[str, ...]:
+    """Every string in a value that may hold a path or a name, not too deep."""
+    if isinstance(value, str):
+        return tuple(part.partition("=")[2] or part for part in value.split(",")) if value else ()
+    if depth and isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return tuple(found for item in inner for found in strings(item, depth - 1))
+    return ()
