@@ -37,10 +37,8 @@ class Card:
     memory_others: int | None = None
     """Bytes held by anything else."""
 
-    @property
-    def ours(self) -> bool:
-        """Whether a process of this run uses the card."""
-        return self.memory_run is not None
+    ours: bool = False
+    """A process of this run uses the card."""
 
     @property
     def lost(self) -> str | None:
@@ -97,11 +95,13 @@ class Devices:
         self.trouble, self.fix = trouble.text or None, trouble.fix
 
     def _split(self, card: Card) -> None:
-        own = [p for p in card.reading.processes if p.pid in self._tree]
-        known = [p.memory for p in own if p.memory is not None]
-        card.memory_run = sum(known) if own else None
+        own = [p.memory for p in card.reading.processes if p.pid in self._tree]
+        known = [memory for memory in own if memory is not None]
+        card.ours = bool(own)
+        card.memory_run = sum(known) if known else None
         used = card.reading.memory_used
-        card.memory_others = None if used is None else max(used - sum(known), 0)
+        told = used is not None and len(known) == len(own)
+        card.memory_others = max(used - sum(known), 0) if told and used is not None else None
 
 
 def _share(reading: DeviceReading) -> float | None:
