@@ -464,3 +464,11 @@ def test_what_all_the_others_have_is_missed(disk: Disk, name: str) -> None:
         "checkpoint-20": ("incomplete", f"{name} is missing; the others have it"),
         "checkpoint-30": ("complete", None),
     }
+
+
+def test_strangers_in_the_folder_do_not_change_what_it_is(disk: Disk) -> None:
+    strangers = {"merges.txt": b"a b", "notes.gguf": b"x", "w.keras": b"x", "ckpt.pt": b"x"}
+    lay(disk.root, checkpoint(10))
+    lay(disk.root / "checkpoint-10", strangers)
+    age(disk.root, 1000)
+    assert [one.layout for one in disk.look().values()] == ["hf-trainer"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from re import Pattern
 
-    from trainwatch.read.draft import Claim
+    from trainwatch.read.draft import Claim, Offer
     from trainwatch.read.records import CheckpointSeen
 
 
@@ -256,22 +256,31 @@ def _look(
 ) -> Iterator[_Made]:
     """What the layouts offer, the first for each name; what has to wait stays what it was."""
     taken: frozenset[str] = frozenset()
-    for layout in layouts.layouts():
-        for names, look in layout.recognise(folder):
-            if taken if names is None else names & taken:
+    for names, look in _offers(folder):
+        if taken if names is None else names & taken:
+            continue
+        try:
+            claim, deadline = look(), _NEVER
+        except WaitingError:
+            claim, deadline = known.get(names), at + PATIENCE
+        else:
+            if claim is None:
                 continue
-            try:
-                claim, deadline = look(), _NEVER
-            except WaitingError:
-                claim, deadline = known.get(names), at + PATIENCE
-            else:
-                if claim is None:
-                    continue
-                deadline = claim.settles if claim.seen.state == "writing" else _NEVER
-            yield _Made(names, claim, deadline)
-            if names is None:
-                return
-            taken |= names
+            deadline = claim.settles if claim.seen.state == "writing" else _NEVER
+        yield _Made(names, claim, deadline)
+        if names is None:
+            return
+        taken |= names
+
+
+def _offers(folder: Folder) -> list[Offer]:
+    """What is offered for the whole folder comes before what is offered for names in it."""
+    ranked = [
+        ((hasattr(layout, "FALLBACK"), offer.names is not None), offer)
+        for layout in layouts.layouts()
+        for offer in layout.recognise(folder)
+    ]
+    return [offer for _, offer in sorted(ranked, key=lambda each: each[0])]
 
 
 def _with_progress(claims: list[Claim]) -> tuple[CheckpointSeen, ...]:
