@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trainwatch import facts
 from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Result, Unread
 from trainwatch.read.rows import counts_steps, step_of
-from trainwatch.run.case import Setting
+from trainwatch.run.alarms import Alarms
+from trainwatch.run.case import Case, Setting
 from trainwatch.run.checkpoints import Checkpoints
 from trainwatch.run.devices import Devices
 from trainwatch.run.history import History
@@ -29,6 +30,7 @@ from trainwatch.run.verdict import judge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trainwatch.run.alarms import Alarm
     from trainwatch.run.limits import Limits
     from trainwatch.run.verdict import Verdict
 
@@ -56,6 +58,7 @@ class Run:
         self.pairing = Pairing(self.metrics)
         self.checkpoints = Checkpoints(self.metrics, self.pairing)
         self._history = History(self.metrics)
+        self._alarms = Alarms()
         self._files: set[str] = set()
         self.progress = ProgressState()
         self.pace = Pace()
@@ -128,6 +131,11 @@ class Run:
             )
             self._verdict = key, judge(self.metrics, self.pairing, self.limits, setting)
         return self._verdict[1]
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """When overfitting was alarming, and when it was withdrawn: one entry per stretch."""
+        return self._alarms.of(Case(self.metrics, self.pairing, self.limits, Setting()))
 
     def next_evaluation(self, now: float | None = None) -> Coming | None:
         """When the next evaluation is due, by the distance of those before."""
