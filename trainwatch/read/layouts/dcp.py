@@ -31,9 +31,11 @@ WANTS = (Want("*/.metadata", LARGEST, 0), Want(".metadata", LARGEST, 0))
 
 
 def recognise(folder: Folder) -> Iterator[Offer]:
-    """A folder of ``*.distcp`` files that is not part of a larger layout."""
-    names = folder.files
-    if any(name.endswith(".distcp") for name in names) and not _belongs(folder):
+    """A folder of ``*.distcp`` files, or what is left of one, that is not part of a larger layout."""
+    told = told_by(folder.name)
+    data = any(name.endswith(".distcp") for name in folder.files)
+    left = ".metadata" in folder.files and (told.step is not None or told.epoch is not None)
+    if (data or left) and not _belongs(folder):
         yield whole(partial(_checkpoint, folder))
 
 
