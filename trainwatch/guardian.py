@@ -8,7 +8,6 @@ the terminal.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -21,10 +20,12 @@ from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 FAILED = 70  # EX_SOFTWARE of sysexits.h
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+# SIGTSTP is waited for and dropped: the screen leaves its mode before it stops, and we follow it.
+_AWAITED = {*_FORWARDED, signal.SIGTSTP, signal.SIGCHLD}
+_ORPHANED = signal.SIGUSR1  # what the screen gets when its parent dies
 
 # What Textual may have switched on, off again; xterm's control sequences, kitty's keyboard protocol.
 _RESET = (
@@ -49,41 +50,49 @@ class Outcome(NamedTuple):
 def guard(show: Callable[[], int]) -> Outcome:
     """Run ``show`` in a child that owns the terminal, and clean up after it."""
     modes = _modes()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how the screen ended
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     screen = os.fork()
     if screen == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _be_the_screen(show, modes)
-    before = {number: signal.getsignal(number) for number in _FORWARDED}
-
-    def hand_on(number: int, _: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(screen, number)
-
-    for number in _FORWARDED:
-        signal.signal(number, hand_on)
-    # The screen leaves its mode before it stops, and then we follow it.
-    before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-    status = _wait(screen)
+    status = _stay_with(screen)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     killer = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     put_back(modes, killed=killer is not None)
-    for number, handler in before.items():
-        signal.signal(number, handler)
     if killer is not None:
         return Outcome(128 + killer, killer)
     return Outcome(os.WEXITSTATUS(status), None)
 
 
-def _wait(screen: int) -> int:
-    """The status with which the screen ended; when it stops, so do we, for the shell to see."""
+def _stay_with(screen: int) -> int:
+    """Hand signals on until the screen ends; the status with which it ended.
+
+    Signals are waited for and not handled: a handler that comes just before a wait begins would be
+    heard only after it.
+    """
     while True:
-        _, status = os.waitpid(screen, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            return status
-        os.kill(os.getpid(), signal.SIGSTOP)
-        # Here we go on: the shell continues the whole group, kill -CONT only us.
-        time.sleep(0.05)
-        found = identity.stat(screen)
-        if found is not None and found.state == "T":
-            os.kill(screen, signal.SIGCONT)
+        number = signal.sigwait(_AWAITED)
+        if number in _FORWARDED:
+            os.kill(
+                screen, number
+            )  # it is our child: its id is not handed out again before we know
+        elif number == signal.SIGCHLD:
+            changed, status = os.waitpid(screen, os.WUNTRACED | os.WNOHANG)
+            if changed and os.WIFSTOPPED(status):
+                _stop_too(screen)
+            elif changed:
+                return status
+
+
+def _stop_too(screen: int) -> None:
+    """The screen stopped (Ctrl-Z): so do we, for the shell to see, until we are continued."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    # Here we go on: the shell continues the whole group, kill -CONT only us.
+    time.sleep(0.05)
+    found = identity.stat(screen)
+    if found is not None and found.state == "T":
+        os.kill(screen, signal.SIGCONT)
 
 
 def _be_the_screen(show: Callable[[], int], modes: Modes | None) -> NoReturn:
@@ -105,14 +114,18 @@ def _be_the_screen(show: Callable[[], int], modes: Modes | None) -> NoReturn:
 
 
 def _leave_with_the_parent(modes: Modes | None) -> None:
-    """Should even the parent be killed: go, and put the terminal back ourselves."""
+    """Should even the parent be killed: go, and put the terminal back ourselves.
 
-    def leave(number: int, _: FrameType | None) -> None:
+    SIGHUP is what the kernel sends when the parent led the session and its death ends it.
+    """
+
+    def leave(*_: object) -> None:
         put_back(modes, killed=True)
-        os._exit(128 + number)
+        os._exit(128 + signal.SIGHUP)
 
-    signal.signal(signal.SIGHUP, leave)
-    kernel.die_with_parent(signal.SIGHUP)
+    for number in (_ORPHANED, signal.SIGHUP):
+        signal.signal(number, leave)
+    kernel.die_with_parent(_ORPHANED)
 
 
 def put_back(modes: Modes | None, *, killed: bool) -> None:

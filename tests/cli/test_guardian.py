@@ -17,6 +17,7 @@ from trainwatch.probe import identity, runs
 # What Textual switches on and must be off again.
 OFF = ["\x1b[?1049l", "\x1b[?1000l", "\x1b[?1003l", "\x1b[?2004l", "\x1b[?25h", "\x1b[?7h"]
 # A screen of our own: raw mode, alternate screen, mouse; ends as it is told.
+TICKING = "while True: time.sleep(0.1)"  # the real screen has a clock too
 SCREEN = """
 import os, sys, time, tty
 from trainwatch import guardian
@@ -52,7 +53,7 @@ def assert_put_back(terminal: Terminal, since: int) -> None:
     "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT, signal.SIGSEGV, signal.SIGHUP]
 )
 def test_a_killed_screen_is_cleaned_up_after(number: int, state: Path) -> None:
-    terminal = guarded("time.sleep(60)", state)
+    terminal = guarded(TICKING, state)
     terminal.until("painted")
     since = len(terminal.output)
     os.kill(children(terminal.process.pid)[0], number)
@@ -63,7 +64,7 @@ def test_a_killed_screen_is_cleaned_up_after(number: int, state: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_to_the_guardian_ends_the_screen(number: int, state: Path) -> None:
-    terminal = guarded("time.sleep(60)", state)
+    terminal = guarded(TICKING, state)
     terminal.until("painted")
     screen, since = children(terminal.process.pid)[0], len(terminal.output)
     os.kill(terminal.process.pid, number)
@@ -74,7 +75,7 @@ def test_a_signal_to_the_guardian_ends_the_screen(number: int, state: Path) -> N
 
 
 def test_when_the_guardian_itself_is_killed_the_screen_cleans_up(state: Path) -> None:
-    terminal = guarded("time.sleep(60)", state)
+    terminal = guarded(TICKING, state)
     terminal.until("painted")
     screen, since = children(terminal.process.pid)[0], len(terminal.output)
     os.kill(terminal.process.pid, signal.SIGKILL)
@@ -105,7 +106,7 @@ def test_a_screen_that_raises_ends_with_a_sentence(state: Path) -> None:
 
 
 def test_a_stopped_screen_stops_the_guardian_and_both_go_on(state: Path) -> None:
-    terminal = guarded("time.sleep(60)", state)
+    terminal = guarded(TICKING, state)
     terminal.until("painted")
     guardian = terminal.process.pid
     screen = children(guardian)[0]
