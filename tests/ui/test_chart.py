@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.ui import scenes
 from tests.ui.stage import Stage, watching
+from trainwatch import facts
 from trainwatch.ui.panels.chart import Chart
 
 
@@ -181,3 +182,11 @@ async def test_a_run_without_numbers_bears_every_key() -> None:
         ):
             await stage.press(key)
         assert "no loss line yet" in stage.text
+
+
+async def test_a_run_that_tells_no_steps_is_shown_over_epochs() -> None:
+    text = "".join(f"{{'loss': '{2 / n:.4f}', 'epoch': '{n / 10:.2f}'}}\n" for n in range(1, 60))
+    told = facts.Chunk("output.log", 0, text.encode(), scenes.BEGUN)
+    async with watching([scenes.hello(), scenes.target(), told]) as stage:
+        assert "epoch · linear" in stage.text
+        assert "┤" in stage.text

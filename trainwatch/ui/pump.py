@@ -29,6 +29,8 @@ BITE: Final = 64 << 10
 """Bytes of a stream that are read without looking at the clock: a few milliseconds' worth."""
 FRAME: Final = 0.1
 """Seconds between two published changes."""
+RESTS: Final = 4
+"""Time between two frames in terms of what the last one took: drawing never takes it all."""
 TICK: Final = 1.0
 PING: Final = 20
 """Ticks between two signs of life to the probe, which leaves after a minute of silence."""
@@ -62,6 +64,7 @@ class Pump:
         self._pending: deque[Any] = deque()
         self._changed = Topic.NOTHING
         self._painted = 0.0
+        self._rest = FRAME
         self._busy = False
         self._ticks = 0
         self._latest = 0.0  # newest `at` of any fact ...
@@ -100,7 +103,7 @@ class Pump:
         """Drain now, or when the next frame is due: what arrives in between waits in the link."""
         if not self._busy:
             self._busy = True
-            self._later(self._painted + FRAME - time.monotonic(), self._drain)
+            self._later(self._painted + self._rest - time.monotonic(), self._drain)
 
     def _drain(self) -> None:
         """Read for at most DRAIN seconds, then let the keys through before going on."""
@@ -111,7 +114,7 @@ class Pump:
             self._take(self._pending.popleft())
         for request in self._session.requests():
             self._link.send(request)
-        until = self._painted + FRAME - time.monotonic()
+        until = self._painted + self._rest - time.monotonic()
         if self._changed and until <= 0:
             self._paint()
         if self._pending:
@@ -141,6 +144,7 @@ class Pump:
         self._painted = time.monotonic()
         changed, self._changed = self._changed, Topic.NOTHING
         self.publish(changed)
+        self._rest = max(FRAME, RESTS * (time.monotonic() - self._painted))
 
     def _tick(self) -> None:
         if self._loop is None:

@@ -77,13 +77,13 @@ def _hidden(case: Case) -> Finding | None:
     if loss is None or grad is None or case.reinforced or len(grad) != len(loss):
         return None
     row = 0
-    first = 0
-    for index, (value, norm) in enumerate(zip(loss.values, grad.values, strict=True)):
-        row = row + 1 if value == 0.0 and (norm == 0.0 or isnan(norm)) else 0
-        if row == 1:
-            first = index
+    for value, norm in zip(reversed(loss.values), reversed(grad.values), strict=True):
+        if value != 0.0 or not (norm == 0.0 or isnan(norm)):
+            break
+        row += 1
     if row < case.limits.zero_losses:
         return None
+    first = len(loss) - row
     step = loss.step(first)
     return Finding(
         "broken-numbers",
