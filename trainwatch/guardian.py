@@ -9,10 +9,12 @@ the terminal.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import termios
 import time
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from trainwatch.probe import identity, kernel
@@ -25,6 +27,7 @@ FAILED = 70  # EX_SOFTWARE of sysexits.h
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 # SIGTSTP is waited for and dropped: the screen leaves its mode before it stops, and we follow it.
 _AWAITED = {*_FORWARDED, signal.SIGTSTP, signal.SIGCHLD}
+_LOOK_EVERY = 1.0  # seconds between two looks at whether the terminal still exists
 _ORPHANED = signal.SIGUSR1  # what the screen gets when its parent dies
 
 # What Textual may have switched on, off again; xterm's control sequences, kitty's keyboard protocol.
@@ -69,11 +72,16 @@ def _stay_with(screen: int) -> int:
     """Hand signals on until the screen ends; the status with which it ended.
 
     Signals are waited for and not handled: a handler that comes just before a wait begins would be
-    heard only after it.
+    heard only after it. A terminal that goes away sends SIGHUP only to the session it controls; of
+    any other one the end has to be looked for, or the screen would write to nobody for ever.
     """
+    last_words = chain([signal.SIGHUP], repeat(signal.SIGKILL))
     while True:
-        number = signal.sigwait(_AWAITED)
-        if number in _FORWARDED:
+        number = _next_signal()
+        if number is None:
+            if _terminal_is_gone():
+                os.kill(screen, next(last_words))
+        elif number in _FORWARDED:
             os.kill(
                 screen, number
             )  # it is our child: its id is not handed out again before we know
@@ -83,6 +91,20 @@ def _stay_with(screen: int) -> int:
                 _stop_too(screen)
             elif changed:
                 return status
+
+
+def _next_signal() -> int | None:
+    """The next signal, or None after a while without one."""
+    if not hasattr(signal, "sigtimedwait"):  # macOS
+        return signal.sigwait(_AWAITED)
+    told = signal.sigtimedwait(_AWAITED, _LOOK_EVERY)
+    return told.si_signo if told else None
+
+
+def _terminal_is_gone() -> bool:
+    poll = select.poll()
+    poll.register(0, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
 def _stop_too(screen: int) -> None:

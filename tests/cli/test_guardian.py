@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,6 +86,22 @@ def test_when_the_guardian_itself_is_killed_the_screen_cleans_up(state: Path) ->
         pass
     assert_put_back(terminal, since)
     terminal.close()
+
+
+def test_a_terminal_that_goes_away_without_a_word_ends_the_screen(state: Path) -> None:
+    """Only the session that a terminal controls is told by SIGHUP; here it controls none."""
+    master, slave = os.openpty()
+    command = [sys.executable, "-c", SCREEN.format(act=TICKING)]
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environment(state), close_fds=True,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    until(lambda: b"painted" in os.read(master, 4096))
+    screen = children(process.pid)[0]
+    os.close(master)
+    assert process.wait(20) != 0
+    assert identity.stat(screen) is None
 
 
 def test_an_ordinary_end_is_left_alone(state: Path) -> None:
