@@ -88,9 +88,7 @@ def test_a_training_gets_ctrl_c_and_time_to_save() -> None:
     started = launch.start([PYTHON, "-c", POLITE])
     until(lambda: "ready" in log(started))
     first, last = stopped(started, grace=10)
-    assert first == (
-        f"SIGINT (as Ctrl-C) to process {started.pid}, which has 10 s to save and leave"
-    )
+    assert first == (f"SIGINT (as Ctrl-C) to process {started.pid}, 10 s to save and leave")
     assert last == "stopped"
     assert log(started) == "ready\nsaved\n"
     assert exit_of(started).code == 0

@@ -118,7 +118,7 @@ def _answer(ok: bool, done: bool, text: str) -> facts.Answer:
 
 def _sentence(number: int, hit: List[int], patience: float) -> str:
     if number == signal.SIGINT:
-        how, then = "SIGINT (as Ctrl-C)", ", which has {:.0f} s to save and leave"
+        how, then = "SIGINT (as Ctrl-C)", ", {:.0f} s to save and leave"
     elif number == signal.SIGTERM:
         how, then = "SIGTERM", ", {:.0f} s left"
     else:

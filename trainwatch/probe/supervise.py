@@ -153,7 +153,8 @@ def _conceive(order: Order, output: int) -> _Embryo:
 
 def _bear(embryo: _Embryo) -> None:
     """Let the command run. Raises _NotStartedError with what it says when it cannot."""
-    os.write(embryo.go, b"!")
+    with contextlib.suppress(BrokenPipeError):  # it has failed already and says why below
+        os.write(embryo.go, b"!")
     os.close(embryo.go)
     with os.fdopen(embryo.failure, "rb") as file:
         words = file.read().split()
