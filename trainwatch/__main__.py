@@ -2,6 +2,6 @@
 
 import sys
 
-from trainwatch.cli import main
+from trainwatch.cli.main import main
 
 sys.exit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from trainwatch import config
+from trainwatch.cli import config
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -21,7 +21,7 @@ OFF = ["\x1b[?1049l", "\x1b[?1000l", "\x1b[?1003l", "\x1b[?2004l", "\x1b[?25h", 
 TICKING = "while True: time.sleep(0.1)"  # the real screen has a clock too
 SCREEN = """
 import os, sys, time, tty
-from trainwatch import guardian
+from trainwatch.cli import guardian
 
 def show():
     tty.setraw(0)

@@ -97,6 +97,15 @@ def test_an_ended_run_can_be_attached_to_again(trainwatch: Command) -> None:
     assert again.stdout == "hello\n"
 
 
+def test_the_demo_is_a_run_like_any_other(sit: Sit, trainwatch: Command) -> None:
+    terminal = sit("demo")
+    terminal.until("eval")
+    terminal.type("q")
+    assert terminal.wait() == 0
+    assert "demo" in trainwatch("list").stdout
+    assert trainwatch("stop", "demo", "--now").returncode == 0
+
+
 def test_detach_prints_the_id_and_returns(trainwatch: Command) -> None:
     said = trainwatch("run", "--detach", "sleep", "60")
     assert (said.returncode, said.stdout, said.stderr) == (0, the_run().id + "\n", "")

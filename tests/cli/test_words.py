@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from trainwatch import completion, grammar, target, usage
-from trainwatch.grammar import CommandError, UsageError, Verb
+from trainwatch.cli import completion, grammar, target, usage
+from trainwatch.cli.grammar import CommandError, UsageError, Verb
 
 # --- options --------------------------------------------------------------------------------
 

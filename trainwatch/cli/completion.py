@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from trainwatch.grammar import HELP, VERBS
+from trainwatch.cli.grammar import HELP, VERBS
 
 if TYPE_CHECKING:
-    from trainwatch.grammar import Option, Verb, Words
+    from trainwatch.cli.grammar import Option, Verb, Words
 
 
 def do_completion(words: Words) -> int:

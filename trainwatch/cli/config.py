@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.grammar import CommandError
+from trainwatch.cli.grammar import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from trainwatch.grammar import Words
+    from trainwatch.cli.grammar import Words
 
 
 class ConfigError(CommandError):

@@ -15,20 +15,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from trainwatch import __version__, config, facts
-from trainwatch.console import console, has_screen
+from trainwatch import __version__, facts
+from trainwatch.cli import config
+from trainwatch.cli.console import console, has_screen
+from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.inquiry import answers, asking, look
+from trainwatch.cli.target import here
 from trainwatch.draw import units
-from trainwatch.grammar import CommandError
-from trainwatch.inquiry import answers, asking, look
 from trainwatch.link.child import ChildLink, local_probe
 from trainwatch.probe import identity, runs
 from trainwatch.read.clean import clean
-from trainwatch.target import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainwatch.grammar import Words
+    from trainwatch.cli.grammar import Words
     from trainwatch.run.session import Session
 
 _LITTLE_SPACE = 1 << 30  # bytes; a log and its records need far less, a checkpoint more

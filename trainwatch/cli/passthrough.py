@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts
+from trainwatch.cli.inquiry import complain
 from trainwatch.draw import units
-from trainwatch.inquiry import complain
 from trainwatch.read.clean import clean
 from trainwatch.run.topics import Topic
 

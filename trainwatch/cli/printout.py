@@ -12,17 +12,17 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from trainwatch import config
-from trainwatch.console import console
+from trainwatch.cli import config
+from trainwatch.cli.console import console
+from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.inquiry import look
+from trainwatch.cli.target import here
 from trainwatch.draw import shapes
-from trainwatch.grammar import CommandError
-from trainwatch.inquiry import look
-from trainwatch.target import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainwatch.grammar import Words
+    from trainwatch.cli.grammar import Words
     from trainwatch.run.run import Run
     from trainwatch.run.verdict import Verdict
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts, wire
-from trainwatch.grammar import CommandError
+from trainwatch.cli.grammar import CommandError
 from trainwatch.link.child import ChildLink, local_probe
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.grammar import CommandError, UsageError
+import trainwatch
+from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.probe import launch, runs
 
 NOT_FOUND = 3
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainwatch import facts
-    from trainwatch.config import Config
-    from trainwatch.grammar import Words
+    from trainwatch.cli.config import Config
+    from trainwatch.cli.grammar import Words
     from trainwatch.link import Link
 
 
@@ -38,19 +39,19 @@ def do_run(words: Words) -> int:
 
 def do_demo(words: Words) -> int:
     """``trainwatch demo``."""
-    script = os.path.join(os.path.dirname(__file__), "demo", "train.py")
+    script = os.path.join(os.path.dirname(trainwatch.__file__), "demo", "train.py")
     folder = os.path.join(runs.state_folder(), "demo", runs.new_id())
     return _start([sys.executable, script, "--output_dir", folder], "demo", words)
 
 
 def do_attach(words: Words) -> int:
     """``trainwatch attach [TARGET]``."""
-    from trainwatch.target import here
+    from trainwatch.cli.target import here
 
     if len(words.operands) > 1:
         raise CommandError("watching several targets at once is not there yet: name one")
     if words.has("--once"):
-        from trainwatch.printout import do_status
+        from trainwatch.cli.printout import do_status
 
         return do_status(words)
     where = here(words.operands)
@@ -76,7 +77,7 @@ def do_replay(words: Words) -> int:
 
 
 def _journal(where: str) -> Path | None:
-    from trainwatch.inquiry import journal
+    from trainwatch.cli.inquiry import journal
 
     return journal(where)
 
@@ -138,7 +139,7 @@ class _View(NamedTuple):
 
 
 def _watch(view: _View) -> int:
-    from trainwatch.console import has_screen
+    from trainwatch.cli.console import has_screen
 
     if has_screen() and not view.words.has("--no-ui"):
         return _on_screen(view)
@@ -147,7 +148,7 @@ def _watch(view: _View) -> int:
 
 def _settings(view: _View) -> Config:
     """The settings; a mistake in them must not hide a training that was just started."""
-    from trainwatch import config
+    from trainwatch.cli import config
 
     flags = {n: v for n in ("theme", "glyphs") if (v := view.words.value(f"--{n}")) is not None}
     try:
@@ -170,7 +171,7 @@ def _link(view: _View) -> Link:
 
 
 def _passed_through(view: _View) -> int:
-    from trainwatch.passthrough import INTERRUPTED, Way, pass_through
+    from trainwatch.cli.passthrough import INTERRUPTED, Way, pass_through
     from trainwatch.run.session import Session
 
     _settings(view)  # a mistake is said here as well
@@ -187,7 +188,7 @@ def _passed_through(view: _View) -> int:
 
 
 def _on_screen(view: _View) -> int:
-    from trainwatch.guardian import guard
+    from trainwatch.cli.guardian import guard
 
     outcome = guard(lambda: _screen(view))
     if outcome.killer is not None:
@@ -210,7 +211,7 @@ def _screen(view: _View) -> int:
 
 
 def _show(view: _View) -> int:
-    from trainwatch.console import chosen_glyphs, wants_colour
+    from trainwatch.cli.console import chosen_glyphs, wants_colour
     from trainwatch.run.session import Session
     from trainwatch.ui.app import Options, watch
 

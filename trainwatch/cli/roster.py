@@ -9,22 +9,22 @@ import time
 from typing import TYPE_CHECKING
 
 from trainwatch import facts
-from trainwatch.console import console
+from trainwatch.cli.console import console
+from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.inquiry import NOT_FOUND, answers, asking, stop
+from trainwatch.cli.target import here, parse
 from trainwatch.draw import shapes, units
 from trainwatch.draw.glyphs import to_ascii
 from trainwatch.draw.rows import clip, width
-from trainwatch.grammar import CommandError
-from trainwatch.inquiry import NOT_FOUND, answers, asking, stop
 from trainwatch.link.child import ChildLink, local_probe
 from trainwatch.probe import runs
 from trainwatch.read.clean import clean
 from trainwatch.run.session import Session
-from trainwatch.target import here, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainwatch.grammar import Words
+    from trainwatch.cli.grammar import Words
     from trainwatch.link import Link
     from trainwatch.run.run import Run
 
@@ -132,7 +132,7 @@ def _one_run(where: str) -> runs.Run:
 
 
 def _seconds(text: str | None) -> float:
-    from trainwatch import config
+    from trainwatch.cli import config
 
     return config.load({} if text is None else {"grace": text}).grace
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from trainwatch.grammar import CommandError, UsageError
+from trainwatch.cli.grammar import CommandError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

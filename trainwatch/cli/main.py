@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainwatch.grammar import Verb, Words
+    from trainwatch.cli.grammar import Verb, Words
 
 WRONG, FAILED, INTERRUPTED, NOBODY_READS = 2, 70, 130, 141
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -64,7 +64,7 @@ def _version() -> int:
 
 
 def _obey(words: list[str]) -> int:
-    from trainwatch.grammar import HELP, CommandError, UsageError
+    from trainwatch.cli.grammar import HELP, CommandError, UsageError
 
     verb: Verb | None = None
     try:
@@ -84,7 +84,7 @@ def _obey(words: list[str]) -> int:
 
 
 def _do(verb: Verb, arguments: list[str]) -> int:
-    from trainwatch.grammar import HELP, CommandError, parse
+    from trainwatch.cli.grammar import HELP, CommandError, parse
 
     parsed = parse(verb, arguments)
     if parsed.has(HELP):
@@ -95,7 +95,7 @@ def _do(verb: Verb, arguments: list[str]) -> int:
 
 
 def _verb(word: str) -> Verb:
-    from trainwatch.grammar import VERBS, UsageError, verb_named
+    from trainwatch.cli.grammar import VERBS, UsageError, verb_named
 
     verb = verb_named(word)
     if verb is not None:
@@ -119,12 +119,12 @@ def _verb(word: str) -> Verb:
 def _home(verb: Verb) -> Callable[[Words], int]:
     from importlib import import_module
 
-    home = import_module(f"trainwatch.{_HOMES[verb.name]}")
+    home = import_module(f"trainwatch.cli.{_HOMES[verb.name]}")
     return cast("Callable[[Words], int]", vars(home)[f"do_{verb.name}"])
 
 
 def _help(words: list[str]) -> int:
-    from trainwatch.usage import help_of, overview
+    from trainwatch.cli.usage import help_of, overview
 
     if not words:
         sys.stderr.write(overview())

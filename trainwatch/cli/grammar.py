@@ -309,7 +309,7 @@ def _either(words: tuple[str, ...]) -> str:
 
 def _similar(name: str, verb: Verb) -> str:
     """A hint for a misspelled option; empty when nothing comes near."""
-    import difflib  # noqa: PLC0415 - only a mistake needs it
+    import difflib
 
     near = difflib.get_close_matches(name, [option.name for option in verb.options], 1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from trainwatch.grammar import HELP, VERBS, Option
+from trainwatch.cli.grammar import HELP, VERBS, Option
 
 if TYPE_CHECKING:
-    from trainwatch.grammar import Verb
+    from trainwatch.cli.grammar import Verb
 
 _WIDTH = 80
 _INDENT = 4
