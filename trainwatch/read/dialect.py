@@ -17,7 +17,8 @@ from trainwatch.read import formats
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from trainwatch.read.records import NoticeKind
+    from trainwatch.read.lexicon import Role
+    from trainwatch.read.records import NoticeKind, Split
 
 
 class Sample(NamedTuple):
@@ -31,12 +32,20 @@ class Sample(NamedTuple):
     gives: Mapping[str, float]
 
 
+class Term(NamedTuple):
+    """What stands with one number: its key as printed, and what its surroundings tell of it."""
+
+    key: str
+    split: Split | None = None
+    role: Role | None = None
+
+
 class Pairs(NamedTuple):
     """Words with numbers, found in ``text[start:end]`` of a line."""
 
     start: int
     end: int
-    keys: tuple[str, ...]
+    terms: tuple[Term, ...]
     values: tuple[float, ...]
     spans: tuple[tuple[int, int], ...]  # where in the line each value is spelled
 

@@ -1,58 +1,104 @@
-"""The keys of one record, taken together: which column each becomes, and what kind of row it is.
+"""The terms of one record, taken together: which column each becomes, and what kind of row it is.
 
-The law of this file: a plan depends on the keys alone, never on the values, so it is made once per
+The law of this file: a plan depends on the terms alone, never on the values, so it is made once per
 shape and reading a row is only picking numbers.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.read.lexicon import Word, tells_training, word
+from trainwatch.read.lexicon import Role, Word, word
 from trainwatch.read.records import Key, Split
+
+if TYPE_CHECKING:
+    from trainwatch.read.dialect import Term
+
+_ANY_LOSS = 20
+_COUNTERS: tuple[Role, ...] = ("step", "steps", "epoch", "epochs", "batch", "batches", "rank", "label")
+
+
+class Column(NamedTuple):
+    """One series of a row, and what else its key could be."""
+
+    place: int  # which number of the row
+    key: Key
+    claim: int  # how good its claim on ``key.name`` is
+    plain: str  # the name without the claim
 
 
 class Plan(NamedTuple):
-    """How a row with certain keys is read."""
+    """How a row with certain terms is read."""
 
     keys: tuple[Key, ...]  # one per column
     places: tuple[int, ...]  # which number of the row each column takes
+    claims: tuple[int, ...]  # how good the claim of each column on its name is
     step: int | None  # places of the counters
+    steps: int | None
     epoch: int | None
-    total: int | None
+    epochs: int | None
+    batch: int | None
+    batches: int | None
+    rank: int | None
+    label: int | None
+    told: bool  # it shows that a training is reported
     summary: bool  # means of a whole run, told at its end: no points
     trains: bool  # a row of training itself
 
 
 @lru_cache(4096)
-def plan(keys: tuple[str, ...]) -> Plan | None:
-    """The plan for a record with these keys; None when it does not report a training."""
-    words = [word(key) for key in keys]
-    if not tells_training([w.name for w in words if w.role == "metric"]):
-        return None
-    sets = _datasets(keys)
-    columns = tuple(
-        (place, _key(key, w, sets))
-        for place, (key, w) in enumerate(zip(keys, words, strict=True))
-        if w.role == "metric"
-    )
-    series = tuple(key for _, key in columns)
-    if len({key.series for key in series}) < len(series):
-        return None
+def plan(terms: tuple[Term, ...], split: Split | None = None) -> Plan:
+    """The plan for a record with these terms; ``split`` is that of rows that do not tell theirs."""
+    words = [_word(term) for term in terms]
+    columns = _settled(_columns(terms, words, split or "train"))
+    names = {key.name for key in (c.key for c in columns)}
+    printed = {term.key for term in terms}
     return Plan(
-        series,
-        tuple(place for place, _ in columns),
-        _place(words, "step"),
-        _place(words, "epoch"),
-        _place(words, "total"),
-        "train_runtime" in keys and "train_loss" in keys and "loss" not in keys,
-        any(key.split == "train" and key.name == "loss" for key in series),
+        tuple(c.key for c in columns),
+        tuple(c.place for c in columns),
+        tuple(c.claim for c in columns),
+        *(_counter(words, role) for role in _COUNTERS),
+        told=_told(words),
+        summary={"train_runtime", "train_loss"} <= printed and "loss" not in printed,
+        trains=any(c.key.split == "train" and c.key.name in ("loss", "reward") for c in columns)
+        and bool(names),
     )
 
 
-def _place(words: list[Word], role: str) -> int | None:
-    return next((place for place, w in enumerate(words) if w.role == role), None)
+def _word(term: Term) -> Word:
+    found = word(term.key)
+    return found._replace(role=term.role) if term.role else found
+
+
+def _told(words: list[Word]) -> bool:
+    if any(w.told for w in words if w.role == "metric"):
+        return True
+    bare = {w.split for w in words if w.role == "metric" and w.name == "loss"}
+    counted = any(w.role in ("step", "epoch", "batch") for w in words)
+    named = any(w.role == "metric" and w.name in ("learning_rate", "grad_norm") for w in words)
+    return len(bare) > 1 or (counted and (bool(bare) or named))
+
+
+def _counter(words: list[Word], role: Role) -> int | None:
+    """The place of the best counter of a kind."""
+    found = [(w.claim, place) for place, w in enumerate(words) if w.role == role]
+    return min(found)[1] if found else None
+
+
+def _columns(terms: tuple[Term, ...], words: list[Word], default: Split) -> list[Column]:
+    sets = _datasets(tuple(term.key for term in terms))
+    found = []
+    for place, (term, w) in enumerate(zip(terms, words, strict=True)):
+        if w.role != "metric":
+            continue
+        split: Split = w.split or term.split or default
+        dataset = w.dataset
+        for prefix, name in sets.items():
+            if term.key.startswith(prefix):
+                w, dataset = word(term.key[len(prefix) :]), name
+        found.append(Column(place, Key(w.name, split, dataset, term.key), w.claim, w.plain))
+    return _primary(found)
 
 
 def _datasets(keys: tuple[str, ...]) -> dict[str, str]:
@@ -69,9 +115,32 @@ def _datasets(keys: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _key(key: str, w: Word, sets: dict[str, str]) -> Key:
-    split: Split = w.split or "train"
-    for prefix, dataset in sets.items():
-        if key.startswith(prefix):
-            return Key(word(key[len(prefix) :]).name, split, dataset, key)
-    return Key(w.name, split, None, key)
+def _primary(columns: list[Column]) -> list[Column]:
+    """Of numbered evaluation sets (``validation_0``, ``valid_1``) the last is the one that counts."""
+    numbers = {c.key.dataset for c in columns if c.key.dataset and c.key.dataset.isdigit()}
+    if not numbers:
+        return columns
+    last = max(numbers, key=int)
+    return [
+        c._replace(key=c.key._replace(dataset=None)) if c.key.dataset == last else c
+        for c in columns
+    ]
+
+
+def _settled(columns: list[Column]) -> list[Column]:
+    """Every series once: of several claims on a name the best has it, the others their own."""
+    best: dict[Key, int] = {}
+    for c in columns:
+        best[c.key.series] = min(c.claim, best.get(c.key.series, c.claim))
+    rivals = [c.key.series for c in columns if c.claim == _ANY_LOSS]
+    taken: set[Key] = set()
+    found = []
+    for c in columns:
+        lost = c.claim > best[c.key.series] or c.key.series in taken
+        lost = lost or (c.claim == _ANY_LOSS and rivals.count(c.key.series) > 1)
+        key = c.key._replace(name=c.plain) if lost and c.plain else c.key
+        if key.series in taken:
+            continue
+        taken.add(key.series)
+        found.append(c._replace(key=key, claim=0 if lost else c.claim))
+    return found

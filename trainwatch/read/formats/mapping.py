@@ -8,9 +8,7 @@ mappings are flattened, and the plain wrappers ``metrics`` and ``data`` leave no
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
-
-from trainwatch.read.dialect import Pairs, Sample
+from trainwatch.read.dialect import Pairs, Sample, Term
 from trainwatch.read.numbers import NUMBER, number
 
 NAME = "mapping"
@@ -70,6 +68,7 @@ _PAIR = re.compile(
     r""")\s*"""
 )
 _NEXT = re.compile(r"\s*(,?)\s*(\}?)")
+_FRACTION = re.compile(r"\s*(\d{1,15})\s*/\s*(\d{1,15})\s*")
 _WRAPPERS = ("metrics", "data")
 _STARTS, _DEEPEST, _LONGEST = 4, 8, 1 << 16
 
@@ -84,20 +83,42 @@ def read(text: str) -> Pairs | None:
         start = opened.start()
         found = _mapping(text, opened.end())
         if found:
-            end, keys, values, spans = found
-            return Pairs(start, end, tuple(keys), tuple(values), tuple(spans))
+            return Pairs(start, found.end, tuple(found.terms), tuple(found.values), tuple(found.spans))
     return None
 
 
-_Contents: TypeAlias = tuple[int, list[str], list[float], list[tuple[int, int]]]
+class _Mapping:
+    """The pairs of one mapping, nested ones flattened."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.terms: list[Term] = []
+        self.values: list[float] = []
+        self.spans: list[tuple[int, int]] = []
+
+    def add(self, key: str, text: str, start: int, end: int) -> None:
+        """One value, spelled at ``text[start:end]``; two where it is ``'5/94'``."""
+        part = _FRACTION.fullmatch(text, start, end)
+        if part:
+            done, _, total = key.rpartition("/")
+            keys = (done, total) if done else (key, f"total {key}")
+            for place, name in zip((1, 2), keys, strict=True):
+                self._put(Term(name), float(part[place]), part.span(place))
+            return
+        value = number(text[start:end])
+        if value is not None:
+            self._put(Term(key), value, (start, end))
+
+    def _put(self, term: Term, value: float, span: tuple[int, int]) -> None:
+        self.terms.append(term)
+        self.values.append(value)
+        self.spans.append(span)
 
 
-def _mapping(text: str, at: int) -> _Contents | None:
+def _mapping(text: str, at: int) -> _Mapping | None:
     """The pairs from just after the brace to just after its partner."""
+    found = _Mapping()
     path: list[str] = []
-    keys: list[str] = []
-    values: list[float] = []
-    spans: list[tuple[int, int]] = []
     while pair := _PAIR.match(text, at, _LONGEST):
         key = pair["key"][1:-1]
         at = pair.end()
@@ -107,17 +128,15 @@ def _mapping(text: str, at: int) -> _Contents | None:
                 return None
             continue
         start, end = _spelled(pair)
-        value = number(text[start:end])
-        if value is not None:
-            keys.append("/".join([*(p for p in path if p not in _WRAPPERS), key]))
-            values.append(value)
-            spans.append((start, end))
+        name = "/".join([*(p for p in path if p not in _WRAPPERS), key])
+        found.add(name, text, start, end)
         closed = _close(text, at, path)
         if closed is None:
             return None
         at, whole = closed
         if whole:
-            return at, keys, values, spans
+            found.end = at
+            return found
     return None
 
 

@@ -1,0 +1,227 @@
+"""Words with numbers: ``step 200: loss=1.2345 lr=3.0e-04``, in whatever way they are set out.
+
+The law of this file: what stands right before a number is its key, back to the last separator. With
+``:`` or ``=`` between them any few words are a key; without, only words that the lexicon knows, or a
+single word that has a place between separators to itself. Numbers without a key are told by their
+surroundings: counts (``[3/10]``), totals, repetitions in parentheses. Nothing is known of any brand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from trainwatch.read.dialect import Pairs, Sample, Term
+from trainwatch.read.lexicon import known, split_in, word
+from trainwatch.read.mask import MARK, masked
+from trainwatch.read.tokens import Token, tokens
+
+if TYPE_CHECKING:
+    from trainwatch.read.lexicon import Role
+    from trainwatch.read.records import Split
+
+_LONGEST = 4096
+_MOST_WORDS = 5
+
+# The line tells of an event or of the best so far, not of now; or it is a program, not its output.
+_TELLS = re.compile(
+    r"(?i)\b(?:improved|did ?n[o']t improve|not improve|reached|new best|best so far)\b"
+    r"|^\W*(?:\w+\W+){0,2}best\b|^\W*\*{3,}\s*best"
+    r"|\b(?:sav(?:ing|ed)|load(?:ing|ed)|resum(?:ing|ed)|restor(?:ing|ed)|skipp(?:ing|ed))\b"
+    r".{0,60}\b(?:checkpoint|model|weights|state|adapter|step|to|from|dict to)\b"
+    r"|\bloss scale\b.{0,40}\b(?:reduc|increas|to:)|\bloss for final\b|\bearly.?stop"
+    r"|^\s*wandb:|\boverflow\b"
+)
+_CODE = re.compile(
+    r"^\s*(?:#|//|/\*|\*\s|>>>|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
+    r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
+    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|::"
+    r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
+)
+_SEPARATOR = re.compile(
+    rf"[,;|\t{MARK}│•·<>{{}}()\[\]]+|\s{{2,}}|\s[-–—~]+\s|[:=](?=\s|\w)|\.\.\.|…|\s-$|^-\s"
+)
+_CONNECTOR = re.compile(r"(?:\s*(?:[:=]+|\bis|\bwas))\s*$")
+_CALL = re.compile(r"(?:\b(?:tensor|Array|array|(?:np|numpy|jnp|torch)\.\w+)\()+\[*\s*$")
+_OPENED = re.compile(r"[\[({<\"'\s]+$")
+_GROUP = re.compile(r"\s*\(([^()]{0,40})\)\s*$")
+_PREPOSITION = re.compile(r"(?i)\b(?:at|after|for|in|of|on|over|during|the|end|this)\s*$")
+_EDGES = re.compile(r"^[^\w#@%]+|[^\w#@%)'.]+$")
+_ALONE = re.compile(r"[A-Za-z][\w./@-]{0,40}$")
+_TOTAL: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
+_GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
+
+
+def read(text: str) -> Pairs | None:
+    """All keys with numbers of one line."""
+    text = text[:_LONGEST]
+    if _TELLS.search(text) or _CODE.search(text):
+        return None
+    scan = _Scan(masked(text))
+    if not scan.terms:
+        return None
+    return Pairs(0, len(text), tuple(scan.terms), tuple(scan.values), tuple(scan.spans))
+
+
+class _Scan:
+    """One line, left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.terms: list[Term] = []
+        self.values: list[float] = []
+        self.spans: list[tuple[int, int]] = []
+        self._split: Split | None = None  # told by a word in passing
+        self._key_split: Split | None = None  # told by the last key that told one
+        self._noun = ""  # "Loss at step 100: 0.5": what a later number without key is
+        self._tokens = tokens(text)
+        self._text = text
+        for place, token in enumerate(self._tokens):
+            self._number(place, token)
+
+    def _number(self, place: int, token: Token) -> None:
+        key, strong, passed, bracket = _parts(token.gap)
+        self._pass(passed)
+        if not key:
+            self._nameless(place, token, strong, bracket)
+            return
+        found = _chosen(key, strong)
+        if found is None:
+            return
+        key, head = found
+        self._pass(head)
+        if head:
+            noun = _noun(head)
+            self._noun = noun or self._noun
+        role = word(key).role
+        if role == "metric" and key.lower() in ("train", "test", "val", "valid") and token.whole:
+            self._split = split_in(key)
+            role = "batch" if bracket else "epoch"
+            if bracket or self._after(place).lstrip().startswith("["):
+                self._add(token, Term(key, self._split, role))
+            return
+        self._metric(token, key, role)
+
+    def _metric(self, token: Token, key: str, role: Role) -> None:
+        meaning = word(key)
+        if role in ("step", "epoch", "batch") and (token.value < 0 or token.unit == "%"):
+            return
+        if role != "metric":
+            self._split = self._split or (meaning.split if meaning.split != "train" else None)
+            self._add(token, Term(key, None, None))
+            return
+        split = self._split
+        if meaning.split:
+            self._key_split = meaning.split
+        elif split is None and meaning.told and meaning.name != "loss":
+            split = self._key_split
+        self._add(token, Term(key, None if meaning.split else split, None))
+
+    def _nameless(self, place: int, token: Token, strong: bool, bracket: str) -> None:
+        """A number that has no words of its own."""
+        gap, last = token.gap.strip(f" {MARK}"), self._last_role()
+        if gap in ("/", "of", "out of"):
+            if last in _TOTAL and token.whole and self.spans[-1] == self._span(place - 1):
+                self._add(token, Term(f"total {last}", None, _TOTAL[last]))
+        elif strong and self._noun and token.unit != "%" or strong and self._noun:
+            self._metric(token, self._noun, "metric")
+            self._noun = ""
+        elif token.unit in _GLUED and token.whole:
+            self._add(token, Term(token.unit, None, _GLUED[token.unit]))
+        elif place == 0 and token.whole and not token.unit:
+            self._leading(token, gap)
+        elif last == "epoch" and token.whole and not token.unit and self._is_batch(place, gap):
+            self._add(token, Term("batch", None, "batch"))
+        elif "/s" in token.unit and known(token.unit):
+            self._add(token, Term(token.unit, None, None))
+
+    def _leading(self, token: Token, gap: str) -> None:
+        """A count that the line begins with: ``[100] loss``, ``5:<tab>learn``, ``44, loss``."""
+        after = self._after(0)
+        if gap not in ("", "["):
+            return
+        if gap == "[" and after.startswith(","):
+            self._add(token, Term("epoch", None, "epoch"))
+        elif gap == "[" and after.startswith(("]", "/")) or re.match(r":\t|,\s", after):
+            self._add(token, Term("step", None, "step"))
+        elif after.startswith(": "):
+            self._add(token, Term("label", None, "label"))
+        elif re.match(r"/\d+ (?:-|\[|[^\x00-\x7f])", after):
+            self._add(token, Term("batch", None, "batch"))
+
+    def _is_batch(self, place: int, gap: str) -> bool:
+        """``Epoch [1][ 50/930]``, ``epoch 144:  103 / 282``, ``[1,  2000]``."""
+        if self.spans[-1] not in (self._span(place - 1), self._span(place - 2)):
+            return False
+        return gap in ("][", "] [", "]  [", "[", "]\t[") or (
+            gap in (":", "", "-", ",", "|") and re.match(r"\s*[/\]]", self._after(place)) is not None
+        )
+
+    def _after(self, place: int) -> str:
+        end = self._tokens[place].end
+        return self._text[end : end + 12]
+
+    def _span(self, place: int) -> tuple[int, int]:
+        return self._tokens[place].start, self._tokens[place].end
+
+    def _last_role(self) -> Role | None:
+        if not self.terms:
+            return None
+        return self.terms[-1].role or word(self.terms[-1].key).role
+
+    def _pass(self, words: str) -> None:
+        """Words in passing may tell the split of what follows."""
+        found = split_in(words) if words else None
+        if found:
+            self._split = found
+
+    def _add(self, token: Token, term: Term) -> None:
+        self.terms.append(term)
+        self.values.append(token.value)
+        self.spans.append((token.start, token.end))
+
+
+def _parts(gap: str) -> tuple[str, bool, str, str]:
+    """The key right before a number, whether ``:`` or ``=`` ties them, the words before it, and the
+    bracket that the number stands in."""
+    body = _CALL.sub("", gap.rstrip())
+    opened = _OPENED.search(body)
+    bracket = opened[0].strip() if opened else ""
+    body = body[: opened.start()] if opened else body
+    tied = _CONNECTOR.search(body)
+    body = body[: tied.start()] if tied else body
+    group = _GROUP.search(body)
+    inside = group[1] if group else ""
+    body = body[: group.start()] if group else body
+    cut = 0
+    for found in _SEPARATOR.finditer(body):
+        cut = found.end()
+    key = _EDGES.sub("", body[cut:])
+    return key, tied is not None, f"{body[:cut]} {inside}", bracket
+
+
+def _chosen(key: str, strong: bool) -> tuple[str, str] | None:
+    """The part of the words that is the key, and the words before it; None when it is no key."""
+    words = key.split()
+    if strong and len(words) <= _MOST_WORDS and any(c.isalpha() for c in key):
+        exact = known(key) or not any(known(" ".join(words[-n:])) for n in (1, 2) if n < len(words))
+        if exact:
+            return key, ""
+    for length in (3, 2, 1):
+        if length <= len(words) and known(" ".join(words[-length:])):
+            return " ".join(words[-length:]), " ".join(words[:-length])
+    if len(words) == 1 and _ALONE.match(key):
+        return key, ""
+    return None
+
+
+def _noun(head: str) -> str:
+    """``Validation loss after`` is about the validation loss."""
+    shorter = _PREPOSITION.sub("", head)
+    if shorter == head:
+        return ""
+    words = _EDGES.sub("", shorter.strip()).split()
+    for length in (3, 2, 1):
+        noun = " ".join(words[-length:])
+        if length <= len(words) and word(noun).told:
+            return noun
+    return ""
