@@ -63,7 +63,7 @@ def _rows(
 ) -> None:
     for row, offset in enumerate(record.offsets):
         for key, column in zip(record.keys, record.columns, strict=True):
-            if record.steps[row] == UNKNOWN_STEP:
+            if record.steps[row] == UNKNOWN_STEP and (record.joins or waiting):
                 waiting.append(len(points))
             epoch = repr(record.epochs[row])
             points.append((offset, key, repr(column[row]), record.steps[row], epoch))

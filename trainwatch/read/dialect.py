@@ -48,6 +48,8 @@ class Pairs(NamedTuple):
     terms: tuple[Term, ...]
     values: tuple[float, ...]
     spans: tuple[tuple[int, int], ...]  # where in the line each value is spelled
+    joins: bool = False  # a record that is written over the bar and has its step from it
+    part: bool = False  # one line of a record that ends where such lines end
 
 
 class Bar(NamedTuple):
@@ -63,6 +65,7 @@ class Bar(NamedTuple):
     rate: float | None  # units per second
     unit: str  # "it", "batch", "B", ...
     postfix: str
+    settles: bool = False  # its numbers are running means, true only when the bar is full
 
 
 class Event(NamedTuple):
@@ -74,7 +77,20 @@ class Event(NamedTuple):
     text: str
 
 
-Found: TypeAlias = Pairs | Event
+class Opening(NamedTuple):
+    """A literal begins at ``start`` and goes on in the next lines."""
+
+    start: int
+
+
+class Table(Protocol):
+    """The header of a table was found; it can read its rows."""
+
+    def row(self, text: str) -> Pairs | None:
+        """The numbers of a row; None when the line is none."""
+
+
+Found: TypeAlias = Pairs | Bar | Event | Opening | Table
 
 
 class Dialect(Protocol):
@@ -108,4 +124,7 @@ def _ordered(found: list[Dialect]) -> list[Dialect]:
 
 
 def _steals(dialect: Dialect, other: Dialect) -> bool:
-    return any(dialect.read(sample.text) for sample in other.SAMPLES if sample.gives)
+    if getattr(dialect, "DRAWS", False) or getattr(other, "DRAWS", False):
+        return False
+    lines = (line for sample in other.SAMPLES if sample.gives for line in sample.text.split("\n"))
+    return any(dialect.read(line) for line in lines)

@@ -64,39 +64,33 @@ _COUNTERS: dict[str, tuple[Role, int]] = {
 
 # Numbers that name something, and moments and spans of time that have panels of their own.
 _SKIPPED = frozenset(
-    "v_num pid port seed version eta elapsed elapsed_time remaining remaining_time "
-    "percentage progress eta_seconds world_size gpu device cuda best_epoch best_step "
-    "timestamp datetime date ts took line lineno".split()
+    ["v_num", "pid", "port", "seed", "version", "eta", "elapsed", "elapsed_time", "remaining", "remaining_time", "percentage", "progress", "eta_seconds", "world_size", "gpu", "device", "cuda", "best_epoch", "best_step", "timestamp", "datetime", "date", "ts", "took", "line", "lineno"]
 )  # fmt: skip
 
 # Claims on the name "loss", the best first.
+_LOSSES = """
+loss
+total_loss loss_total overall_loss loss_overall loss_sum sum_loss loss_all full_loss
+trl tel lm_loss reduced_loss loss_value lm_loss_value objective_loss final_loss
+avg_loss loss_avg average_loss mean_loss loss_mean avr_loss running_loss loss_running smooth_loss \
+smoothed_loss loss_smooth ema_loss loss_ema moving_loss global_avg_loss
+step_loss loss_step batch_loss loss_batch iter_loss loss_iter current_loss cur_loss loss_cur \
+minibatch_loss
+epoch_loss loss_epoch
+cross_entropy_loss crossentropy_loss cross_entropy crossentropy language_cross_entropy ce_loss xent \
+xent_loss xe cost ce_mean_words ce nll nll_loss neg_log_likelihood contrastive_loss
+logloss log_loss binary_logloss multi_logloss mlogloss deviance objective criterion
+rmse mse mse_loss mae mape l1 l2 l1_loss l2_loss huber quantile poisson rmsle msle
+bpb bits_per_byte bpc bits_per_char bpd
+"""
 _LOSS = {
     name: claim
-    for claim, names in enumerate(
-        (
-            "loss",
-            "total_loss loss_total overall_loss loss_overall loss_sum sum_loss loss_all full_loss",
-            "trl tel lm_loss reduced_loss loss_value lm_loss_value objective_loss final_loss",
-            "avg_loss loss_avg average_loss mean_loss loss_mean avr_loss running_loss loss_running "
-            "smooth_loss smoothed_loss loss_smooth ema_loss loss_ema moving_loss global_avg_loss",
-            "step_loss loss_step batch_loss loss_batch iter_loss loss_iter current_loss cur_loss "
-            "loss_cur minibatch_loss",
-            "epoch_loss loss_epoch",
-            "cross_entropy_loss crossentropy_loss cross_entropy crossentropy language_cross_entropy "
-            "ce_loss xent xent_loss xe cost ce_mean_words ce nll nll_loss neg_log_likelihood "
-            "contrastive_loss",
-            "logloss log_loss binary_logloss multi_logloss mlogloss deviance objective criterion",
-            "rmse mse mse_loss mae mape l1 l2 l1_loss l2_loss huber quantile poisson rmsle msle",
-            "bpb bits_per_byte bpc bits_per_char bpd",
-        )
-    )
+    for claim, names in enumerate(_LOSSES.strip().splitlines())
     for name in names.split()
 }
 _ANY_LOSS = 20  # "gpt_loss": the loss when no other is printed
 _NO_LOSS = frozenset(
-    "scale scaler scaling weight weights fn func function type name factor coef coeff coefficient "
-    "ratio pg policy vf value critic actor entropy surrogate kl packet delta diff change reduction "
-    "threshold patience thresh lambda clip count num aux regularization reg penalty balancing z".split()
+    ["scale", "scaler", "scaling", "weight", "weights", "fn", "func", "function", "type", "name", "factor", "coef", "coeff", "coefficient", "ratio", "pg", "policy", "vf", "value", "critic", "actor", "entropy", "surrogate", "kl", "packet", "delta", "diff", "change", "reduction", "threshold", "patience", "thresh", "lambda", "clip", "count", "num", "aux", "regularization", "reg", "penalty", "balancing", "z"]
 )  # fmt: skip
 _RATE = {
     "lr": 0, "learning_rate": 0, "base_lr": 1, "l_r": 0, "learningrate": 0, "current_lr": 1,

@@ -29,7 +29,9 @@ _NAMED = re.compile(
     r"(?i)\b(?:pid|tid|thread)[ :=#]{1,3}\d{1,10}"
     r"|\[ {0,2}(?:rank|gpu|cuda|default|worker|node|local_rank|process)[ :=_-]{0,2}\d{1,6}(?:/\d{1,6})? {0,2}\]:?"
 )
-_PLACE = re.compile(r"\.(?:py|pyx|cc?|cpp|cxx|cuh?|hp?p?|rs|go|[jt]s|java|jl|lua):\d{1,7}(?::\w{1,60})?")
+_PLACE = re.compile(
+    r"\.(?:py|pyx|cc?|cpp|cxx|cuh?|hp?p?|rs|go|[jt]s|java|jl|lua):\d{1,7}(?::\w{1,60})?"
+)
 _PATH = re.compile(r"""(?<![\w)\]/~.])(?:~|\.\.?)?/[\w.@~-][^\s'",;|)\]]*|https?://\S+""")
 _FILE = re.compile(
     r"(?<![\w.@~=+/-])[\w.@~=+/-]*\.(?:pt|pth|ckpt|bin|safetensors|keras|h5|hdf5|onnx|npz|npy|pkl|jsonl?"
@@ -62,9 +64,9 @@ def _blank(found: re.Match[str]) -> str:
     return MARK * len(found[0])
 
 
-def rank_of(text: str) -> int | None:
-    """The rank that a launcher put in front: ``[rank3]:``, ``[default0]:``, ``[RANK:1]``."""
+def rank_span(text: str) -> tuple[int, int] | None:
+    """Where the rank is that a launcher put in front: ``[rank3]:``, ``[default0]:``, ``[RANK:1]``."""
     if "[" not in text:
         return None
     found = _RANK.search(text, 0, _FAR)
-    return int(found[1]) if found else None
+    return found.span(1) if found else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainwatch.read.dialect import Term
 
 _ANY_LOSS = 20
-_COUNTERS: tuple[Role, ...] = ("step", "steps", "epoch", "epochs", "batch", "batches", "rank", "label")
+_TRAINS = ("loss", "reward", "learning_rate", "grad_norm", "accuracy", "perplexity")
 
 
 class Column(NamedTuple):
@@ -34,6 +34,7 @@ class Plan(NamedTuple):
     keys: tuple[Key, ...]  # one per column
     places: tuple[int, ...]  # which number of the row each column takes
     claims: tuple[int, ...]  # how good the claim of each column on its name is
+    plains: tuple[str, ...]  # the name of each column if it loses that claim
     step: int | None  # places of the counters
     steps: int | None
     epoch: int | None
@@ -45,25 +46,42 @@ class Plan(NamedTuple):
     told: bool  # it shows that a training is reported
     summary: bool  # means of a whole run, told at its end: no points
     trains: bool  # a row of training itself
+    mixed: bool  # training and evaluation in one row
+    final: bool  # a test after training, not in place of an evaluation
+    joins: bool  # without a step of its own it waits for the training's bar
 
 
 @lru_cache(4096)
-def plan(terms: tuple[Term, ...], split: Split | None = None) -> Plan:
+def plan(terms: tuple[Term, ...], split: Split | None = None, joins: bool = False) -> Plan:
     """The plan for a record with these terms; ``split`` is that of rows that do not tell theirs."""
     words = [_word(term) for term in terms]
     columns = _settled(_columns(terms, words, split or "train"))
-    names = {key.name for key in (c.key for c in columns)}
+    splits = {c.key.split for c in columns}
     printed = {term.key for term in terms}
     return Plan(
         tuple(c.key for c in columns),
         tuple(c.place for c in columns),
         tuple(c.claim for c in columns),
-        *(_counter(words, role) for role in _COUNTERS),
+        tuple(c.plain for c in columns),
+        step=_counter(words, "step"),
+        steps=_counter(words, "steps"),
+        epoch=_counter(words, "epoch"),
+        epochs=_counter(words, "epochs"),
+        batch=_counter(words, "batch"),
+        batches=_counter(words, "batches"),
+        rank=_counter(words, "rank"),
+        label=_counter(words, "label"),
         told=_told(words),
         summary={"train_runtime", "train_loss"} <= printed and "loss" not in printed,
-        trains=any(c.key.split == "train" and c.key.name in ("loss", "reward") for c in columns)
-        and bool(names),
+        trains="train" in splits and any(c.key.name in _TRAINS for c in columns),
+        mixed="train" in splits and any(_is_eval_loss(c.key) for c in columns) and not joins,
+        final="test_runtime" in printed or {"eval", "test"} <= splits,
+        joins=joins,
     )
+
+
+def _is_eval_loss(key: Key) -> bool:
+    return key.name == "loss" and key.split != "train"
 
 
 def _word(term: Term) -> Word:
@@ -89,14 +107,13 @@ def _counter(words: list[Word], role: Role) -> int | None:
 def _columns(terms: tuple[Term, ...], words: list[Word], default: Split) -> list[Column]:
     sets = _datasets(tuple(term.key for term in terms))
     found = []
-    for place, (term, w) in enumerate(zip(terms, words, strict=True)):
-        if w.role != "metric":
+    for place, (term, told) in enumerate(zip(terms, words, strict=True)):
+        if told.role != "metric":
             continue
-        split: Split = w.split or term.split or default
-        dataset = w.dataset
-        for prefix, name in sets.items():
-            if term.key.startswith(prefix):
-                w, dataset = word(term.key[len(prefix) :]), name
+        split: Split = told.split or term.split or default
+        prefix = next((prefix for prefix in sets if term.key.startswith(prefix)), "")
+        w = word(term.key[len(prefix) :]) if prefix else told
+        dataset = sets.get(prefix, told.dataset)
         found.append(Column(place, Key(w.name, split, dataset, term.key), w.claim, w.plain))
     return _primary(found)
 
@@ -144,3 +161,7 @@ def _settled(columns: list[Column]) -> list[Column]:
         taken.add(key.series)
         found.append(c._replace(key=key, claim=0 if lost else c.claim))
     return found
+
+
+NO_PLAN = plan(())
+"""Reads nothing."""

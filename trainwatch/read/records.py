@@ -47,6 +47,7 @@ class Metrics(NamedTuple):
     epochs: array[float]  # array("d"); NaN where the row did not tell
     offsets: array[int]  # array("q"): where in the source each row starts
     at: float | None  # when it was seen arriving; None for history
+    joins: bool = True  # False: rows without a step wait for no counter; nobody will tell
 
 
 class Progress(NamedTuple):

@@ -8,16 +8,13 @@ The run applies the same rule (``step_of``) to rows that were still waiting when
 
 from __future__ import annotations
 
-import math
 from array import array
 from typing import TYPE_CHECKING
 
 from trainwatch.read.records import UNKNOWN_STEP, Key, Metrics, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trainwatch.read.meaning import Plan
+    from trainwatch.read.placing import Placed
 
 
 def counts_steps(progress: Progress) -> bool:
@@ -33,8 +30,9 @@ def step_of(shown: int, before: int) -> int:
 class Batch:
     """Consecutive rows with the same columns."""
 
-    def __init__(self, keys: tuple[Key, ...]) -> None:
+    def __init__(self, keys: tuple[Key, ...], joins: bool) -> None:
         self.keys = keys
+        self.joins = joins
         self.columns = tuple(array("d") for _ in keys)
         self.steps = array("q")
         self.epochs = array("d")
@@ -42,7 +40,16 @@ class Batch:
 
     def metrics(self, source: str, at: float | None) -> Metrics:
         """The finished record."""
-        return Metrics(source, self.keys, self.columns, self.steps, self.epochs, self.offsets, at)
+        return Metrics(
+            source,
+            self.keys,
+            self.columns,
+            self.steps,
+            self.epochs,
+            self.offsets,
+            at,
+            self.joins,
+        )
 
 
 class Rows:
@@ -51,45 +58,34 @@ class Rows:
     def __init__(self) -> None:
         self._batches: list[Batch] = []
         self._waiting: list[tuple[Batch, int]] = []
+        self.owes = False
+        """Rows that wait for their step have left in an earlier feed."""
 
-    def add(
-        self,
-        plan: Plan,
-        columns: Sequence[Sequence[float]],
-        offsets: Sequence[int],
-        steps: Sequence[int] = (),
-    ) -> None:
-        """Rows that were read by one plan; ``steps`` are those of the first rows, if bars told them."""
-        batch = self._batch(plan.keys)
+    def add(self, placed: Placed) -> None:
+        """Rows in their places. While some wait for a step, so do all that tell none."""
+        batch = self._batch(placed.keys, placed.joins)
         first = len(batch.offsets)
-        for column, place in zip(batch.columns, plan.places, strict=True):
-            column.extend(columns[place])
-        batch.offsets.extend(offsets)
-        rows = len(offsets)
-        if plan.epoch is None:
-            batch.epochs.extend([math.nan] * rows)
-        else:
-            batch.epochs.extend(columns[plan.epoch])
-        told = [] if plan.step is None else [_step(value) for value in columns[plan.step]]
-        batch.steps.extend(told or steps)
-        batch.steps.extend([UNKNOWN_STEP] * (first + rows - len(batch.steps)))
-        if UNKNOWN_STEP in batch.steps[first:]:
-            self._wait(batch, first)
+        for column, values in zip(batch.columns, placed.columns, strict=True):
+            column.extend(values)
+        batch.offsets.extend(placed.offsets)
+        batch.steps.extend(placed.steps)
+        batch.epochs.extend(placed.epochs)
+        if UNKNOWN_STEP in placed.steps and (placed.joins or self.waits):
+            for row in range(first, len(batch.steps)):
+                if batch.steps[row] == UNKNOWN_STEP:
+                    self._waiting.append((batch, row))
 
-    def _wait(self, batch: Batch, first: int) -> None:
-        for row in range(first, len(batch.steps)):
-            if batch.steps[row] == UNKNOWN_STEP:
-                self._waiting.append((batch, row))
-
-    def _batch(self, keys: tuple[Key, ...]) -> Batch:
-        if not self._batches or self._batches[-1].keys != keys:
-            self._batches.append(Batch(keys))
-        return self._batches[-1]
+    def _batch(self, keys: tuple[Key, ...], joins: bool) -> Batch:
+        last = self._batches[-1] if self._batches else None
+        if last is None or last.keys != keys or last.joins != joins:
+            last = Batch(keys, joins)
+            self._batches.append(last)
+        return last
 
     @property
     def waits(self) -> bool:
         """Whether some rows wait for their step."""
-        return bool(self._waiting)
+        return self.owes or bool(self._waiting)
 
     def stepped(self, step: int) -> None:
         """The rows that waited for a step have it now."""
@@ -97,14 +93,10 @@ class Rows:
             batch.steps[row] = step
         self._waiting.clear()
 
-    def take(self, source: str, at: float | None) -> tuple[list[Metrics], bool]:
-        """The finished records, and whether some rows still wait for their step."""
+    def take(self, source: str, at: float | None) -> list[Metrics]:
+        """The finished records."""
         records = [batch.metrics(source, at) for batch in self._batches]
-        waits = bool(self._waiting)
+        self.owes = self.waits
         self._batches.clear()
         self._waiting.clear()
-        return records, waits
-
-
-def _step(value: float) -> int:
-    return int(value) if 0 <= value < 1 << 53 and value == int(value) else UNKNOWN_STEP
+        return records

@@ -105,7 +105,9 @@ def _expression(text: str, spans: Sequence[tuple[int, int]], plan: Plan) -> byte
         quoted = (
             start > at and text[start - 1] in _QUOTES and text[end : end + 1] == text[start - 1]
         )
-        counts = place in (plan.step, plan.total) and text[start:end].isdigit()
+        counts = (
+            place in (plan.step, plan.steps, plan.rank, plan.label) and text[start:end].isdigit()
+        )
         out.append(_any_number(text[at : start - quoted]))
         out.append(_COUNT if counts else _WANTED)
         at = end + quoted

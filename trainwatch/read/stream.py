@@ -8,18 +8,22 @@ their steps and the last state of every counter are the same in any chunking.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from trainwatch.read.bars import Bars
+from trainwatch.read.carried import Carried
 from trainwatch.read.clean import clean
-from trainwatch.read.dialect import Bar, Event
+from trainwatch.read.dialect import Bar
 from trainwatch.read.formats import bar
 from trainwatch.read.lines import Block, Blocks, Line, split
-from trainwatch.read.meaning import Plan, plan
+from trainwatch.read.meaning import NO_PLAN, Plan
+from trainwatch.read.placing import Lot, Placing
 from trainwatch.read.records import Notice, NoticeKind, Progress, Record, Unread
 from trainwatch.read.rows import Rows, counts_steps, step_of
+from trainwatch.read.sense import Row, Sense
 from trainwatch.read.shapes import DIGITS, Shape, Shapes, skeleton
 from trainwatch.read.stretch import Fast, Stretch, states
+from trainwatch.read.tokens import has_digit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +45,10 @@ class Stream:
         self.lines = 0
         self.points = 0
         self.understood: dict[str, int] = {}
-        self._dialects = dialects
+        self._drawing = [d for d in dialects if getattr(d, "DRAWS", False)]
+        self._sense = Sense([d for d in dialects if d not in self._drawing])
+        self._placing = Placing()
+        self._carried = Carried()
         self._blocks = Blocks()
         self._shapes = Shapes()
         self._bars = Bars()
@@ -55,7 +62,6 @@ class Stream:
         self._unread = 0
         self._first_unread: Line | None = None
         self._count = 0  # where the training's own bar stood
-        self._owes = False  # rows without a step have left in an earlier feed
         self._live = -1  # offset of the unfinished bar that was already told
         self._at: float | None = None
 
@@ -72,8 +78,19 @@ class Stream:
         self._at = at
         block = self._blocks.break_off()
         if block:
-            self._block(block)
+            self._torn(block)
+        for row in self._sense.finish():
+            self._numbers(row.plan, [[value] for value in row.values], [row.offset])
         return self._take()
+
+    def _torn(self, block: Block) -> None:
+        """A line without end may be cut inside a number: only what closes itself is read."""
+        for line in block.lines():
+            text = line.text[:READ_CAP]
+            if text.rstrip().endswith(("}", "]")) or not has_digit(text):
+                self._line(line.offset, line.data)
+            else:
+                self._not_read(line.offset, line.data, skeleton(line.data))
 
     # --- lines ----------------------------------------------------------------------------
 
@@ -82,7 +99,7 @@ class Stream:
         base, data, start, stop = block
         known, singly = self._shapes.known, start
         while start < stop:
-            if self._fast and start >= singly and not self._bars.strayed:
+            if self._may_run() and start >= singly and self._fast:
                 found = self._fast.take(data, start, stop, self._count)
                 if isinstance(found, Stretch):
                     self._stretch(self._fast.shape, found, base, data)
@@ -94,12 +111,15 @@ class Stream:
             if end > start:
                 raw = data[start:end]
                 mark = raw.translate(None, DIGITS)
-                if known.get(mark, _NEW) is None:
+                if known.get(mark, _NEW) is None and not self._sense.attentive:
                     self._not_read(base + start, raw, mark)
                 else:
                     self._drawn(base + start, raw)
             self.lines += 1
             start = end + 1
+
+    def _may_run(self) -> bool:
+        return not self._bars.strayed and not self._sense.attentive
 
     def _stretch(self, shape: Shape, found: Stretch, base: int, data: bytes) -> None:
         """Take in many rows at once, and of the bars between them the first and the last."""
@@ -134,7 +154,8 @@ class Stream:
         if raw.isspace():
             return
         mark = skeleton(raw)
-        shape = self._shapes.known.get(mark, _NEW)
+        attentive = self._sense.attentive
+        shape = _NEW if attentive else self._shapes.known.get(mark, _NEW)
         columns = shape.columns(raw) if shape else None
         if shape and columns:
             self._numbers(shape.plan, columns, [offset])
@@ -147,6 +168,8 @@ class Stream:
             self._unread += 1
             if self._first_unread is None:
                 self._first_unread = Line(offset, raw)
+
+    # --- rows -----------------------------------------------------------------------------
 
     def _prefer(self, shape: Shape) -> None:
         """Rows of the most frequent shape are read the fast way."""
@@ -164,64 +187,97 @@ class Stream:
         if how.trains:
             self._bars.logged()
             self._lock()
-        self._rows.add(how, columns, offsets, steps)
-        self.points += len(offsets) * len(how.keys)
+        for placed in self._placing.place(Lot(how, columns, offsets, steps)):
+            self._rows.add(placed)
+            self.points += len(placed.offsets) * len(placed.keys)
+        self._counted(how, offsets[-1])
+
+    def _counted(self, how: Plan, offset: int) -> None:
+        """A line that tells a count and its total moves the progress."""
+        counting = self._placing.counting
+        if how.step is not None and counting.steps and counting.step >= 0:
+            self._progressed(self._count_of(counting.step, counting.steps, "step", offset))
+        elif how.epoch is not None and counting.epochs and not how.joins:
+            self._progressed(self._count_of(counting.epoch, counting.epochs, "epoch", offset))
+
+    def _count_of(
+        self, done: float, total: float | None, unit: Literal["step", "epoch"], offset: int
+    ) -> Progress:
+        return Progress(
+            self.source, offset, done, total, unit, "", "train", None, None, None, self._at
+        )
 
     # --- one line, the slow way -----------------------------------------------------------
 
     def _slow(self, offset: int, raw: bytes) -> bool:
         """Everything that is in the line, left to right; False when nothing was understood."""
         text = Line(offset, raw).text[:READ_CAP]
-        found = bar.read(text)
+        found = self._first_bar(text)
         if found is None:
             return self._text(offset, text, raw)
         for _ in range(_FINDINGS):
             if found is None:
                 break
-            before = text[: found.start].strip()
-            if before and self._text(offset, before):
-                found = found._replace(label="")
-            self._bar(found, offset)
+            self._drawn_bar(offset, found, text[: found.start].strip())
             text = text[found.end :]
-            found = bar.read(text)
-        self._text(offset, text)
+            found = self._first_bar(text)
+        if text.strip():
+            self._text(offset, text)
         return True
 
+    def _first_bar(self, text: str) -> Bar | None:
+        found = (dialect.read(text) for dialect in self._drawing)
+        return min((b for b in found if isinstance(b, Bar)), key=_start, default=None)
+
+    def _drawn_bar(self, offset: int, found: Bar, before: str) -> None:
+        """A bar, and the numbers that it carries in front and behind."""
+        if "{" in before and self._text(offset, before):
+            found, before = found._replace(label=""), ""
+        progress = self._bars.progress(found, self.source, offset, self._at)
+        row = self._carried.news(found, before, progress, offset)
+        if row:
+            self._numbers(row.plan, [[value] for value in row.values], [offset])
+        self._progressed(progress)
+
     def _text(self, offset: int, text: str, raw: bytes = b"") -> bool:
-        """What the dialects find in text without bars; ``raw`` is given when it is a whole line."""
-        for dialect in self._dialects:
-            found = dialect.read(text)
-            if found is None:
-                continue
-            name = dialect.__name__.rpartition(".")[2]
-            self.understood[name] = self.understood.get(name, 0) + 1
-            if isinstance(found, Event):
-                self._notice(found.kind, found.text, offset)
-                return True
-            how = plan(found.keys)
-            if how is None:
-                continue
-            if how.summary:
-                told = zip(found.keys, found.values, strict=True)
-                self._notice("summary", ", ".join(f"{k} {v:g}" for k, v in told), offset)
-                return True
-            if raw:
-                self._shapes.learn(raw, found, how)
-            self._numbers(how, [[value] for value in found.values], [offset])
-            return True
-        if raw:
-            self._shapes.learn(raw, None, None)
-        return False
+        """What a line without bars means; ``raw`` is given when it is a whole line."""
+        meaning = self._sense.read(text, offset)
+        for row in meaning.rows:
+            if row.plan.summary:
+                self._notice("summary", text.strip(), offset)
+            else:
+                self._numbers(row.plan, [[value] for value in row.values], [row.offset])
+        if meaning.event:
+            self._notice(meaning.event.kind, meaning.event.text, offset)
+        if meaning.heading:
+            self._head(meaning.heading)
+        if raw and not self._sense.attentive:
+            if meaning.pairs and not meaning.rows[0].plan.summary:
+                self._shapes.learn(raw, meaning.pairs, meaning.rows[0].plan)
+            elif not meaning.dialect and not self._sense.may_head(text):
+                self._shapes.learn(raw, None, None)
+        if meaning.dialect:
+            self.understood[meaning.dialect] = self.understood.get(meaning.dialect, 0) + 1
+        return bool(meaning.dialect)
+
+    def _head(self, heading: Row) -> None:
+        """Counts that hold for the lines below."""
+        self._placing.head(
+            Lot(heading.plan, [[value] for value in heading.values], [heading.offset])
+        )
+        self._counted(heading.plan, heading.offset)
 
     # --- bars -----------------------------------------------------------------------------
 
     def _bar(self, drawn: Bar, offset: int) -> None:
-        progress = self._bars.progress(drawn, self.source, offset, self._at)
+        self._progressed(self._bars.progress(drawn, self.source, offset, self._at))
+
+    def _progressed(self, progress: Progress) -> None:
         if counts_steps(progress):
             self._rows.stepped(step_of(int(progress.done), self._count))
-            if self._owes:
+            if self._rows.owes:
                 self._urgent.append(progress)
-                self._owes = False
+                self._rows.owes = False
             self._count = int(progress.done)
             self._lock()
         self._progress[progress.split, progress.unit, progress.label] = progress
@@ -255,8 +311,7 @@ class Stream:
         Counts come before rows: those that rows of an earlier feed wait for, and no count that was
         shown before a row may settle its step.
         """
-        metrics, waits = self._rows.take(self.source, self._at)
-        self._owes = self._owes or waits
+        metrics = self._rows.take(self.source, self._at)
         newest = [p for p in self._progress.values() if p not in self._urgent]
         newest.sort(key=lambda p: p.offset)
         records: list[Record] = [*self._urgent, *newest, *metrics, *self._notices]
@@ -271,5 +326,9 @@ class Stream:
         return records
 
 
-_NEW = Shape(Plan((), (), None, None, None, False, False), b"")
+def _start(drawn: Bar) -> int:
+    return drawn.start
+
+
+_NEW = Shape(NO_PLAN, b"")
 """Stands for a line whose like was never met."""

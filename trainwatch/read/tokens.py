@@ -39,6 +39,11 @@ class Token(NamedTuple):
         return self.value >= 0 and self.value.is_integer()
 
 
+def has_digit(text: str) -> bool:
+    """Whether there is any digit at all."""
+    return any(c.isdigit() for c in text)
+
+
 def tokens(text: str) -> list[Token]:
     """The numbers of ``text``, at most the first two hundred."""
     found: list[Token] = []
@@ -49,10 +54,11 @@ def tokens(text: str) -> list[Token]:
             continue
         unit = _UNIT.match(text, end)
         glued = unit[0] if unit else ""
-        if glued in ("k", "K"):
-            value, glued, end = value * 1000, "", end + 1
-        found.append(Token(start, end, value, text[before:start], glued))
-        before = end + len(glued)
+        scaled = glued in ("k", "K")
+        stop = end + scaled
+        value, glued = (value * 1000, "") if scaled else (value, glued)
+        found.append(Token(start, stop, value, text[before:start], glued))
+        before = stop + len(glued)
         if len(found) >= _MOST:
             break
     return found

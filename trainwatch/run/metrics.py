@@ -75,7 +75,7 @@ class MetricStore:
         self.shown = len(self.rows) - 1
         for series, column in zip(self._set(record.keys).series, record.columns, strict=True):
             self.grain(series).see(column)
-        if UNKNOWN_STEP in record.steps:
+        if record.joins and UNKNOWN_STEP in record.steps:
             self._waiting.setdefault(record.source, first)
             self._guess(first)
 

@@ -12,7 +12,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from trainwatch.facts import Want
+from trainwatch.read.dialect import Term
 from trainwatch.read.meaning import plan
+from trainwatch.read.placing import Lot, Placing
 from trainwatch.read.rows import Rows
 
 if TYPE_CHECKING:
@@ -30,18 +32,19 @@ def read(source: str, data: bytes) -> list[Metrics] | None:
     except (ValueError, RecursionError):
         return None
     history = state.get("log_history") if isinstance(state, dict) else None
-    rows = Rows()
+    rows, placing = Rows(), Placing()
     for place, entry in enumerate(history[:_MOST_ENTRIES] if isinstance(history, list) else ()):
         if isinstance(entry, dict):
-            _add(rows, entry, place)
-    return rows.take(source, None)[0]
+            _add(rows, placing, entry, place)
+    return rows.take(source, None)
 
 
-def _add(rows: Rows, entry: dict[str, Any], place: int) -> None:
+def _add(rows: Rows, placing: Placing, entry: dict[str, Any], place: int) -> None:
     numbers = {key: float(value) for key, value in entry.items() if _is_number(value)}
-    how = plan(tuple(numbers))
-    if how and not how.summary:
-        rows.add(how, [[value] for value in numbers.values()], [place])
+    how = plan(tuple(map(Term, numbers)), joins=True)
+    if how.told and not how.summary:
+        for placed in placing.place(Lot(how, [[value] for value in numbers.values()], [place])):
+            rows.add(placed)
 
 
 def _is_number(value: object) -> bool:

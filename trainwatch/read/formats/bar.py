@@ -11,6 +11,8 @@ import re
 from trainwatch.read.dialect import Bar, Sample
 from trainwatch.read.numbers import number
 
+DRAWS = True
+
 SAMPLES = (
     # transformers' training bar
     Sample("  3%|▎         | 1/36 [00:02<01:39,  2.86s/it]", {"@step": 1, "@total": 36}),
@@ -47,7 +49,7 @@ def read(text: str) -> Bar | None:
     unit, rate = _rate(found["unit"] or "", found["rate"])
     return Bar(
         found.start(), found.end(), label, done, total,
-        _seconds(found["elapsed"]), _seconds(found["left"]), rate, unit, found["postfix"] or "",
+        seconds(found["elapsed"]), seconds(found["left"]), rate, unit, found["postfix"] or "",
     )  # fmt: skip
 
 
@@ -59,7 +61,8 @@ def _rate(unit: str, spelled: str | None) -> tuple[str, float | None]:
     return unit.removesuffix("/s"), value
 
 
-def _seconds(clock: str | None) -> float | None:
+def seconds(clock: str | None) -> float | None:
+    """``1:02:03`` or ``02:03`` as seconds."""
     found = _CLOCK.fullmatch(clock or "")
     if not found:
         return None

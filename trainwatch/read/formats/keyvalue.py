@@ -9,7 +9,7 @@ surroundings: counts (``[3/10]``), totals, repetitions in parentheses. Nothing i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read.dialect import Pairs, Sample, Term
 from trainwatch.read.lexicon import known, split_in, word
@@ -19,6 +19,52 @@ from trainwatch.read.tokens import Token, tokens
 if TYPE_CHECKING:
     from trainwatch.read.lexicon import Role
     from trainwatch.read.records import Split
+
+SAMPLES = (
+    # torchvision's reference loop, nanoGPT, Megatron-LM, timm, xgboost, catboost: public output
+    Sample(
+        "[12:22:25.163846] Epoch: [2]  [0/2]  eta: 0:00:12  lr: 0.000025  loss: 1.6014 (1.6014)  time: 6.0662",
+        {"@epoch": 2, "learning_rate": 0.000025, "loss": 1.6014, "time": 6.0662, "@step": 0},
+    ),
+    Sample(
+        "step 10: train loss 4.0877, val loss 4.0850",
+        {"@step": 10, "loss": 4.0877, "eval loss": 4.085},
+    ),
+    Sample(
+        " iteration     6502/  159576 | learning rate: 5.997E-05 | lm loss: 3.876781E+00 | loss scale: 4096.0 | grad norm: 3246.595 |",
+        {
+            "@step": 6502,
+            "learning_rate": 5.997e-05,
+            "loss": 3.876781,
+            "loss_scale": 4096,
+            "grad_norm": 3246.595,
+        },
+    ),
+    Sample(
+        "Test: [  39/39]  Time: 0.101 (0.210)  Loss:   6.881 (  6.893)  Acc@1:   0.301 (  0.402)",
+        {"eval time": 0.101, "eval loss": 6.881, "eval accuracy": 0.301},
+    ),
+    Sample(
+        "[0]\ttrain-logloss:0.50615\teval-logloss:0.54320",
+        {"@step": 0, "loss": 0.50615, "eval loss": 0.5432},
+    ),
+    Sample(
+        "5:\tlearn: 0.4781314\ttest: 0.4812019\tbest: 0.4812019 (5)\ttotal: 86.7ms",
+        {"@step": 5, "loss": 0.4781314, "eval loss": 0.4812019, "total": 86.7},
+    ),
+    # hand-written loops
+    Sample(
+        "Epoch [1/10], Step [100/600], Loss: 0.4213", {"@epoch": 1, "@step": 100, "loss": 0.4213}
+    ),
+    Sample("Loss at step 100: 0.693", {"@step": 100, "loss": 0.693}),
+    Sample(
+        "Epoch 5: train=0.512 val=0.601 acc=81.2%",
+        {"@epoch": 5, "loss": 0.512, "eval loss": 0.601, "eval accuracy": 81.2},
+    ),
+    Sample("Best val loss: 0.4321 at epoch 7", {}),
+    Sample("Epoch 1: val_loss improved from 0.73738 to 0.71649, saving model to runs/k.keras", {}),
+    Sample("loss = 0.5 * criterion(out, y)", {}),
+)
 
 _LONGEST = 4096
 _MOST_WORDS = 5
@@ -37,7 +83,11 @@ _CODE = re.compile(
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
     r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|::"
     r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
+    r"|=\s*[-\d.e]+\s*[*/+-]\s*[A-Za-z(]"
 )
+_LITERAL = re.compile(
+    r"\{\s*[\"']|[\"']\s*:\s*[\"']?[-\d]|[\"']\s*:\s*[\"']?(?:nan|inf|NaN)"
+)  # read as a whole or not at all
 _SEPARATOR = re.compile(
     rf"[,;|\t{MARK}│•·<>{{}}()\[\]]+|\s{{2,}}|\s[-–—~]+\s|[:=](?=\s|\w)|\.\.\.|…|\s-$|^-\s"
 )
@@ -49,18 +99,50 @@ _PREPOSITION = re.compile(r"(?i)\b(?:at|after|for|in|of|on|over|during|the|end|t
 _EDGES = re.compile(r"^[^\w#@%]+|[^\w#@%)'.]+$")
 _ALONE = re.compile(r"[A-Za-z][\w./@-]{0,40}$")
 _TOTAL: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
+_COUNTS = ("step", "steps", "epoch", "epochs", "batch", "batches", "rank")
+_WORD = re.compile(r"[a-z_]{2,}")
+_LEVELS = frozenset(("info", "debug", "warning", "root", "__main__", "main", "tensorflow", "total"))
 _GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
 
 
 def read(text: str) -> Pairs | None:
     """All keys with numbers of one line."""
     text = text[:_LONGEST]
-    if _TELLS.search(text) or _CODE.search(text):
+    if _LITERAL.search(text) or _TELLS.search(text) or _CODE.search(text):
         return None
     scan = _Scan(masked(text))
     if not scan.terms:
         return None
     return Pairs(0, len(text), tuple(scan.terms), tuple(scan.values), tuple(scan.spans))
+
+
+def counts(text: str) -> Counts:
+    """What the words before a record tell: its counts, and the split that it belongs to."""
+    scan = _Scan(masked(text[-_LONGEST:]))
+    kept = [i for i, term in enumerate(scan.terms) if (term.role or word(term.key).role) in _COUNTS]
+    off = max(0, len(text) - _LONGEST)
+    return Counts(
+        tuple(scan.terms[i] for i in kept),
+        tuple(scan.values[i] for i in kept),
+        tuple((scan.spans[i][0] + off, scan.spans[i][1] + off) for i in kept),
+        scan.split,
+    )
+
+
+def is_heading(text: str, pairs: Pairs, most: int) -> bool:
+    """Whether hardly more than counts is in the line: at most so many other words."""
+    keys = {w for term in pairs.terms for w in _WORD.findall(term.key.lower())}
+    words = [w for w in _WORD.findall(masked(text).lower()) if w not in keys and w not in _LEVELS]
+    return len(words) <= most
+
+
+class Counts(NamedTuple):
+    """Counts of a line, and the split that its words tell."""
+
+    terms: tuple[Term, ...]
+    values: tuple[float, ...]
+    spans: tuple[tuple[int, int], ...]
+    split: Split | None
 
 
 class _Scan:
@@ -77,12 +159,18 @@ class _Scan:
         self._text = text
         for place, token in enumerate(self._tokens):
             self._number(place, token)
+        self._pass(text[self._tokens[-1].end :] if self._tokens else text)
+
+    @property
+    def split(self) -> Split | None:
+        """The split that the words of the line tell, after all of it."""
+        return self._split
 
     def _number(self, place: int, token: Token) -> None:
         key, strong, passed, bracket = _parts(token.gap)
         self._pass(passed)
         if not key:
-            self._nameless(place, token, strong, bracket)
+            self._nameless(place, token, strong)
             return
         found = _chosen(key, strong)
         if found is None:
@@ -116,13 +204,13 @@ class _Scan:
             split = self._key_split
         self._add(token, Term(key, None if meaning.split else split, None))
 
-    def _nameless(self, place: int, token: Token, strong: bool, bracket: str) -> None:
+    def _nameless(self, place: int, token: Token, strong: bool) -> None:
         """A number that has no words of its own."""
         gap, last = token.gap.strip(f" {MARK}"), self._last_role()
         if gap in ("/", "of", "out of"):
             if last in _TOTAL and token.whole and self.spans[-1] == self._span(place - 1):
                 self._add(token, Term(f"total {last}", None, _TOTAL[last]))
-        elif strong and self._noun and token.unit != "%" or strong and self._noun:
+        elif strong and self._noun:
             self._metric(token, self._noun, "metric")
             self._noun = ""
         elif token.unit in _GLUED and token.whole:
@@ -141,7 +229,7 @@ class _Scan:
             return
         if gap == "[" and after.startswith(","):
             self._add(token, Term("epoch", None, "epoch"))
-        elif gap == "[" and after.startswith(("]", "/")) or re.match(r":\t|,\s", after):
+        elif (gap == "[" and after.startswith(("]", "/"))) or re.match(r":\t|,\s", after):
             self._add(token, Term("step", None, "step"))
         elif after.startswith(": "):
             self._add(token, Term("label", None, "label"))
@@ -153,7 +241,8 @@ class _Scan:
         if self.spans[-1] not in (self._span(place - 1), self._span(place - 2)):
             return False
         return gap in ("][", "] [", "]  [", "[", "]\t[") or (
-            gap in (":", "", "-", ",", "|") and re.match(r"\s*[/\]]", self._after(place)) is not None
+            gap in (":", "", "-", ",", "|")
+            and re.match(r"\s*[/\]]", self._after(place)) is not None
         )
 
     def _after(self, place: int) -> str:
@@ -181,8 +270,7 @@ class _Scan:
 
 
 def _parts(gap: str) -> tuple[str, bool, str, str]:
-    """The key right before a number, whether ``:`` or ``=`` ties them, the words before it, and the
-    bracket that the number stands in."""
+    """The key right before a number, whether ``:`` or ``=`` ties them, words before it, a bracket."""
     body = _CALL.sub("", gap.rstrip())
     opened = _OPENED.search(body)
     bracket = opened[0].strip() if opened else ""
@@ -201,17 +289,24 @@ def _parts(gap: str) -> tuple[str, bool, str, str]:
 
 def _chosen(key: str, strong: bool) -> tuple[str, str] | None:
     """The part of the words that is the key, and the words before it; None when it is no key."""
-    words = key.split()
-    if strong and len(words) <= _MOST_WORDS and any(c.isalpha() for c in key):
+    words = _after_preposition(key.split())
+    if strong and 0 < len(words) <= _MOST_WORDS and any(c.isalpha() for c in key):
         exact = known(key) or not any(known(" ".join(words[-n:])) for n in (1, 2) if n < len(words))
         if exact:
-            return key, ""
+            return " ".join(words), " ".join(key.split()[: -len(words)])
+    head = key.split()
     for length in (3, 2, 1):
         if length <= len(words) and known(" ".join(words[-length:])):
-            return " ".join(words[-length:]), " ".join(words[:-length])
+            return " ".join(words[-length:]), " ".join(head[:-length])
     if len(words) == 1 and _ALONE.match(key):
         return key, ""
     return None
+
+
+def _after_preposition(words: list[str]) -> list[str]:
+    """``Loss at step`` is about a step."""
+    cut = max((i + 1 for i, w in enumerate(words) if _PREPOSITION.fullmatch(w)), default=0)
+    return words[cut:]
 
 
 def _noun(head: str) -> str:

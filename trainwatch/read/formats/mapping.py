@@ -8,7 +8,8 @@ mappings are flattened, and the plain wrappers ``metrics`` and ``data`` leave no
 from __future__ import annotations
 
 import re
-from trainwatch.read.dialect import Pairs, Sample, Term
+
+from trainwatch.read.dialect import Opening, Pairs, Sample, Term
 from trainwatch.read.numbers import NUMBER, number
 
 NAME = "mapping"
@@ -69,22 +70,36 @@ _PAIR = re.compile(
 )
 _NEXT = re.compile(r"\s*(,?)\s*(\}?)")
 _FRACTION = re.compile(r"\s*(\d{1,15})\s*/\s*(\d{1,15})\s*")
+_UNFINISHED = re.compile(r"""["'\]\d\w)][,]\s*$|(?:^|[\s:=>(])\{\s*$""")
+_TAIL = 200
 _WRAPPERS = ("metrics", "data")
 _STARTS, _DEEPEST, _LONGEST = 4, 8, 1 << 16
 
 
-def read(text: str) -> Pairs | None:
-    """The first whole mapping of the line."""
+def read(text: str) -> Pairs | Opening | None:
+    """The first whole mapping of the line, or one that the next lines go on with."""
     start = -1
     for _ in range(_STARTS):
         opened = _OPEN.search(text, start + 1, _LONGEST)
         if not opened:
-            return None
+            break
         start = opened.start()
         found = _mapping(text, opened.end())
         if found:
-            return Pairs(start, found.end, tuple(found.terms), tuple(found.values), tuple(found.spans))
-    return None
+            return Pairs(
+                start,
+                found.end,
+                tuple(found.terms),
+                tuple(found.values),
+                tuple(found.spans),
+                joins=True,
+            )
+    return Opening(max(start, 0)) if _UNFINISHED.search(text[-_TAIL:]) and _opens(text) else None
+
+
+def _opens(text: str) -> bool:
+    """Whether a mapping of keys and values is open at the end of the line."""
+    return "{" in text and (text.count("{") > text.count("}")) and len(text) < _LONGEST
 
 
 class _Mapping:

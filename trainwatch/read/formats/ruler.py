@@ -1,0 +1,84 @@
+"""Bars that are drawn as a ruler: Keras, Rich, Ultralytics, fastprogress, Ignite.
+
+The law of this file: a count ``n/N`` right beside a run of ruler glyphs; clocks and rates around it
+are the bar's own, everything behind them is its postfix.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trainwatch.read.dialect import Bar, Sample
+from trainwatch.read.formats.bar import seconds
+
+DRAWS = True
+
+SAMPLES = (
+    # keras 3.15 and 2, public output
+    Sample(
+        "12/12 ━━━━━━━━━━━━━━━━━━━━ 2s 55ms/step - accuracy: 0.4740 - loss: 0.8352 - val_loss: 0.7374",
+        {"accuracy": 0.474, "loss": 0.8352, "eval loss": 0.7374},
+    ),
+    Sample(
+        "390/390 [==============================] - 26s 68ms/step - loss: 1.3148 - val_loss: 1.0046",
+        {"loss": 1.3148, "eval loss": 1.0046},
+    ),
+    # ultralytics, its own bar
+    Sample("64: 50% ━━━━━━────── 1/2 2.1it/s 0.5s<0.4s", {}),
+    # pytorch-ignite, a local run
+    Sample(
+        "Epoch [3/3]: [4/10]  40%|████      , loss=0.753 [00:00<00:00]",
+        {"loss": 0.753, "@epoch": 3},
+    ),
+    # fastprogress in fastai, a local run
+    Sample("Epoch 1/3 : |████████----------------| 20.00% [1/5 00:00<00:00]", {}),
+)
+
+_GLYPHS = r"(?:[━╸╺─▏▎▍▌▋▊▉█░▒▓╌]{2,400}|\[[=>.#-]{3,400}\])"
+_CLOCK = r"\d{1,4}:\d\d(?::\d\d)?"
+_AFTER = re.compile(
+    rf"(?P<done>\d{{1,15}})/(?P<total>\d{{1,15}})\s+{_GLYPHS}[\s\x1f]*(?:-\s*)?"
+    r"(?P<clocks>(?:ETA:\s*\S+|[\d.]+(?:ms|us|s|m|h)?(?:/(?:step|epoch|batch))?|[\d:]+)(?:\s+[\d.]+(?:ms|us|s)/step)?)?"
+)
+_BEFORE = re.compile(
+    rf"(?:\d{{1,3}}%\s*)?{_GLYPHS}\s*(?P<done>\d{{1,15}})/(?P<total>\d{{1,15}})"
+    rf"(?P<clocks>(?:\s+(?:{_CLOCK}|•|-:--:--|[\d.]+(?:it/s|s/it|it/sec|s|m)(?:<[\d.:]+[smh]?)?))*)"
+)
+_BOXED = re.compile(
+    r"\[(?P<done>\d{1,15})/(?P<total>\d{1,15})\]\s+\d{1,3}%\|[^|\[\],]{0,200}"
+    r"(?:,\s*(?P<postfix>[^\[\]]{0,400}?))?\s*\[(?P<elapsed>[\d:]{1,16})(?:<(?P<left>[\d:?]{1,16}))?[^\]]{0,40}\]"
+)
+_FAST = re.compile(
+    r"\|[█-]{2,400}\|\s*[\d.]{1,8}%\s*\[(?P<done>\d{1,15})/(?P<total>\d{1,15})"
+    r"(?:\s+(?P<elapsed>[\d:]{1,16})<(?P<left>[\d:]{1,16})(?P<postfix>[^\]]{0,60}))?\]"
+)
+_RATE = re.compile(r"([\d.]+)\s*(it/s|s/it|it/sec)")
+_MARKS = ("━", "[=", "[>", "█", "─", "%|", "[.", "[-", "[#")
+
+
+def read(text: str) -> Bar | None:
+    """The first bar of the line; its postfix is all that stands behind it."""
+    if "/" not in text or not any(mark in text for mark in _MARKS):
+        return None
+    boxed = _BOXED.search(text) or _FAST.search(text)
+    if boxed:
+        postfix = (boxed["postfix"] or "") if boxed.re is _BOXED else ""
+        drawn = _bar(text, boxed, boxed.end(), postfix)
+        return drawn._replace(elapsed=seconds(boxed["elapsed"]), remaining=seconds(boxed["left"]))
+    ruled = _AFTER.search(text) or _BEFORE.search(text)
+    if ruled:
+        return _bar(text, ruled, len(text), text[ruled.end() :])
+    return None
+
+
+def _bar(text: str, found: re.Match[str], end: int, postfix: str) -> Bar:
+    label = text[: found.start()].strip().rstrip(":").rstrip()
+    clocks = found.groupdict().get("clocks") or ""
+    rate = _RATE.search(clocks)
+    speed = float(rate[1]) if rate and rate[1].strip(".") else None
+    if rate and rate[2] == "s/it":
+        speed = 1 / speed if speed else None
+    return Bar(
+        found.start(), end, label, float(found["done"]), float(found["total"]),
+        None, None, speed, "it", postfix.strip(" -,"), settles=found.re is _AFTER or "<" in clocks,
+    )  # fmt: skip

@@ -1,0 +1,229 @@
+"""Tables: a line of column names, then lines of numbers under them.
+
+The law of this file: a header names at least two columns that the lexicon knows and holds no number
+that could be a value; a row has as many cells as the header has columns, or stands under them. A
+row may carry a label instead of a number (``val``), and signs that only decorate (``+``, ``▼``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.read.dialect import Pairs, Sample, Term
+from trainwatch.read.lexicon import known, split_in, word
+from trainwatch.read.numbers import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainwatch.read.records import Split
+
+SAMPLES = (
+    # fastai, a local run
+    Sample(
+        "epoch     train_loss  valid_loss  accuracy  time    \n"
+        "1         0.799666    0.764440    0.362500  00:00   ",
+        {"loss": 0.799666, "eval loss": 0.76444, "accuracy": 0.3625, "@epoch": 1},
+    ),
+    # skorch, a local run
+    Sample(
+        "  epoch    train_loss    valid_acc    valid_loss    cp     dur\n"
+        "-------  ------------  -----------  ------------  ----  ------\n"
+        "      2        0.7418       0.5750        0.6867     +  0.0690",
+        {"loss": 0.7418, "eval accuracy": 0.575, "eval loss": 0.6867, "dur": 0.069, "@epoch": 2},
+    ),
+    # spaCy, a local run
+    Sample(
+        "E    #       LOSS NER  LOSS TAGGER  ENTS_F  SCORE \n"
+        "---  ------  --------  -----------  ------  ------\n"
+        "  0     200     22.65         5.60   20.00    0.10",
+        {
+            "@epoch": 0,
+            "@step": 200,
+            "loss_ner": 22.65,
+            "loss_tagger": 5.6,
+            "ents_f": 20,
+            "score": 0.1,
+        },
+    ),
+    Sample("step,loss,val_loss\n100,0.52,0.61", {"@step": 100, "loss": 0.52, "eval loss": 0.61}),
+    Sample(
+        "| Step | Training Loss |\n| :--- | :------------ |\n| 10   | 2.379200      |",
+        {"@step": 10, "loss": 2.3792},
+    ),
+    # mlx-lm 0.32, shape of its own table
+    Sample(
+        "  iter   train_loss     tok/s     tokens\n  10    3.100 ▼    1,192     15.7k",
+        {"@step": 10, "loss": 3.1, "tokens_per_second": 1192, "tokens": 15700},
+    ),
+    Sample(
+        "  iter   train_loss     tok/s     tokens\n   1    val 5.946    2.68s",
+        {"@step": 1, "eval loss": 5.946},
+    ),
+)
+
+_LONGEST = 600
+_DECIMAL = re.compile(r"\d\.\d|\d{3}|[=:{}\"']|\.\s|\w\(")
+_RULE = re.compile(r"[\s|:+=─━┼│├┤-]+$")
+_DECORATION = re.compile(r"(?:^|\s)[▼▲↑↓+*✓✔←→●○]+(?:$|\s)")
+_CLOCK = re.compile(r"\d+:\d\d(:\d\d)?|[\d.]+\s?(?:s|ms|m|us|h|sec)")
+_GAP = re.compile(r"\s{2,}|\t")
+
+
+class Cell(NamedTuple):
+    """One cell of a row or a header."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Table:
+    """An open table."""
+
+    def __init__(self, columns: list[Cell], cut: Callable[[str], list[Cell]]) -> None:
+        self._columns = columns
+        self._cut = cut
+
+    def row(self, text: str) -> Pairs | None:
+        """The numbers of a row; None when the line is none."""
+        if len(text) > _LONGEST:
+            return None
+        cells = [bare for cell in self._cut(text) for bare in _bare(cell)]
+        if len(cells) < 2:
+            return None
+        counted = _fraction(cells[0].text)
+        if number(cells[0].text) is None and counted is None and not cells[0].text.isalpha():
+            return None
+        label = next((cell for cell in cells if cell.text.isalpha()), None)
+        split = split_in(label.text) if label else None
+        if label and split:
+            return self._labelled(text, cells, label, split)
+        return self._plain(text, cells)
+
+    def _plain(self, text: str, cells: list[Cell]) -> Pairs | None:
+        columns = self._columns
+        if len(cells) != len(columns):
+            columns = _under(columns, cells)
+        if len(columns) != len(cells) or not _all_values(cells):
+            return None
+        return _pairs(text, zip(columns, cells, strict=True), None)
+
+    def _labelled(self, text: str, cells: list[Cell], label: Cell, split: Split) -> Pairs | None:
+        """``1  val 5.946  2.68s``: the count, then what the label says of the loss column."""
+        values = [cell for cell in cells if cell is not label]
+        if len(values) < 2 or not _all_values(values):
+            return None
+        loss = next((c for c in self._columns if word(c.text).name == "loss"), None)
+        if loss is None:
+            return None
+        named = [(self._columns[0], values[0]), (Cell(0, 0, "loss"), values[1])]
+        return _pairs(text, named, split)
+
+
+def read(text: str) -> Table | None:
+    """The table that this header opens."""
+    if len(text) > _LONGEST or not text.strip() or _DECIMAL.search(text):
+        return None
+    for cut in (_by_commas, _by_pipes, _by_gaps, _by_blanks):
+        cells = cut(text)
+        if len(cells) >= 2 and _is_header(cells):
+            return Table(cells, cut)
+    return None
+
+
+def is_rule(text: str) -> bool:
+    """A line of dashes between header and rows."""
+    return bool(_RULE.fullmatch(text)) and len(text.strip()) > 1
+
+
+def _is_header(cells: list[Cell]) -> bool:
+    if any(len(cell.text.split()) > 3 or number(cell.text) is not None for cell in cells):
+        return False
+    words = [word(cell.text) for cell in cells]
+    told = any(w.told and w.role == "metric" for w in words)
+    counted = word(cells[0].text).role in ("step", "epoch")
+    return told and (counted or sum(known(cell.text) for cell in cells) >= 3)
+
+
+def _all_values(cells: list[Cell]) -> bool:
+    return all(
+        number(c.text) is not None
+        or _CLOCK.fullmatch(c.text)
+        or _fraction(c.text)
+        or c.text in _EMPTY
+        for c in cells
+    ) and any(number(c.text) is not None for c in cells)
+
+
+_EMPTY = ("-", "–", "N/A", "n/a", "None", "No log", "nan", "")
+
+
+def _pairs(text: str, named, split: Split | None) -> Pairs:  # type: ignore[no-untyped-def]
+    terms, values, spans = [], [], []
+    for column, cell in named:
+        part = _fraction(cell.text)
+        value = part[0] if part else number(cell.text)
+        if value is None or (_CLOCK.fullmatch(cell.text) and number(cell.text) is None):
+            continue
+        terms.append(Term(column.text, split))
+        values.append(value)
+        spans.append((cell.start, cell.start + len(cell.text.partition("/")[0])))
+    return Pairs(0, len(text), tuple(terms), tuple(values), tuple(spans))
+
+
+def _fraction(text: str) -> tuple[float, float] | None:
+    done, slash, total = text.partition("/")
+    if slash and done.isdigit() and total.isdigit():
+        return float(done), float(total)
+    return None
+
+
+def _bare(cell: Cell) -> list[Cell]:
+    """A cell without what only decorates; two where a label shares it with a number."""
+    text = _DECORATION.sub("", cell.text).strip() if number(cell.text) is None else cell.text
+    label, space, rest = text.partition(" ")
+    if space and label.isalpha() and number(rest) is not None:
+        at = cell.end - len(rest)
+        return [Cell(cell.start, cell.start + len(label), label), Cell(at, cell.end, rest)]
+    return [Cell(cell.start, cell.start + len(text), text)] if text else []
+
+
+def _under(columns: list[Cell], cells: list[Cell]) -> list[Cell]:
+    """The columns that the cells stand under, when some are empty."""
+    found = []
+    for cell in cells:
+        over = [c for c in columns if c.start < cell.end and cell.start < c.end]
+        if len(over) != 1 or over[0] in found:
+            return []
+        found.append(over[0])
+    return found
+
+
+def _cells(text: str, borders: re.Pattern[str]) -> list[Cell]:
+    found, start = [], 0
+    for border in [*borders.finditer(text), None]:
+        end = border.start() if border else len(text)
+        part = text[start:end]
+        if part.strip():
+            first = start + len(part) - len(part.lstrip())
+            found.append(Cell(first, first + len(part.strip()), part.strip()))
+        start = border.end() if border else end
+    return found
+
+
+def _by_commas(text: str) -> list[Cell]:
+    return _cells(text, re.compile(r",|;")) if "," in text or ";" in text else []
+
+
+def _by_pipes(text: str) -> list[Cell]:
+    return _cells(text, re.compile(r"[|│┃]")) if "|" in text or "│" in text else []
+
+
+def _by_gaps(text: str) -> list[Cell]:
+    return _cells(text, _GAP)
+
+
+def _by_blanks(text: str) -> list[Cell]:
+    return _cells(text, re.compile(r"\s+"))
