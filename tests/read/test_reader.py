@@ -23,7 +23,7 @@ RUN = (
     "{'eval_loss': '4.008', 'eval_runtime': '1.962', 'epoch': '0.8333'}\n"
     "\r 28%|██▊       | 10/36 [00:20<00:39,  1.50s/it]"
     "Saving model checkpoint to out/checkpoint-10\n"
-    "lr is 3\n"
+    "it took 3 tries\n"
     "\r 31%|███       | 11/36 [00:20<00:39,  1.50s/it]"
 ).encode()
 
@@ -44,7 +44,7 @@ def test_rows_take_the_step_of_the_bar_that_follows() -> None:
     assert found.progress["train", "step", ""].total == 36
     assert found.progress["eval", "batch", ""].done == 4
     assert [n[0] for n in found.notices] == ["saving"]
-    assert (found.unread, found.sample) == (1, "lr is 3")
+    assert (found.unread, found.sample) == (1, "it took 3 tries")
 
 
 def test_chunks_never_show() -> None:

@@ -21,6 +21,7 @@ _TEST = re.compile(r"(?i)\btest(?:ing|s)?\b")
 _TRAIN = re.compile(r"(?i)\b(?:train\w*|steps?|iter\w*|fit\w*|epochs?|loss)\b")
 _ONE_EPOCH = re.compile(r"(?i)\bepoch\W{0,3}\d")
 _EPOCHS = re.compile(r"(?i)\bepochs?\W*$")
+_DESCRIBES = re.compile(r"(?i)(?:loss|acc\w*)\W{1,3}\d")  # numbers where a name would stand
 _SANITY = re.compile(r"(?i)sanity")
 _OTHER_UNIT = re.compile(
     r"(?i)^(?:[kmgt]?i?b|bytes?|examples?|files?|rows?|shards?|tokens?|docs?)$"
@@ -58,7 +59,7 @@ class Bars:
             self._own, self.bare_total = bar, _bare_total(bar)
 
     def _judge(self, bar: Bar) -> tuple[Split, Unit]:
-        if bar.label:
+        if bar.label and not _DESCRIBES.search(bar.label):
             return _labelled(bar)
         self._last = bar
         if self._is_own(bar):
@@ -69,10 +70,20 @@ class Bars:
 
     def _is_own(self, bar: Bar) -> bool:
         own = self._own
-        if own is None or own.total == bar.total:
+        if own is None or own.total is None or own.total == bar.total or _of_training(bar):
             return True
-        finished = own.total is not None and own.done >= own.total
+        finished = own.done >= own.total
+        if _tells_loss(bar) and not (_tells_loss(own) and finished):
+            return True
         return finished and not self._logged
+
+
+def _of_training(bar: Bar) -> bool:
+    return bool(re.search(r"(?i)\btrain\w*\W{1,3}(?:loss|acc)", f"{bar.label} {bar.postfix}"))
+
+
+def _tells_loss(bar: Bar) -> bool:
+    return "loss" in bar.postfix.lower() or "loss" in bar.label.lower()
 
 
 def _bare_total(bar: Bar) -> int | None:
@@ -92,4 +103,6 @@ def _labelled(bar: Bar) -> tuple[Split, Unit]:
         return "other", "other"
     if bar.unit == "epoch" or _EPOCHS.search(label):
         return "train", "epoch"
-    return "train", "batch" if bar.unit == "batch" or _ONE_EPOCH.search(label) else "step"
+    steps = bar.unit == "step" or re.search(r"(?i)\bsteps?\b", label)
+    within = bar.unit == "batch" or _ONE_EPOCH.search(label)
+    return "train", "step" if steps or not within else "batch"

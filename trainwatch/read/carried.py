@@ -27,16 +27,16 @@ class Carried:
         self._shown: dict[tuple[str, str], float] = {}
         self._evaluated = False
 
-    def news(self, drawn: Bar, before: str, progress: Progress, offset: int) -> Row | None:
-        """The numbers that this state of a bar shows anew."""
+    def news(self, drawn: Bar, before: Pairs | None, progress: Progress, offset: int) -> Row | None:
+        """The numbers that this state of a bar shows anew; ``before`` are those in its label."""
         full = drawn.total is not None and drawn.done >= drawn.total
         if progress.split in ("eval", "test") and full:
             self._evaluated = True
         if (drawn.settles or progress.split != "train") and not full:
             return None
-        if progress.split == "other" or not (before or drawn.postfix):
+        if (progress.split == "other" and not before) or not (before or drawn.postfix):
             return None
-        pairs = _both(before, drawn.postfix)
+        pairs = _both(before, keyvalue.read(drawn.postfix) if drawn.postfix else None)
         kept = [
             i
             for i, term in enumerate(pairs.terms)
@@ -63,9 +63,8 @@ class Carried:
         return fresh or (value != before and not (value != value and before != before))  # noqa: PLR0124 - NaN
 
 
-def _both(before: str, postfix: str) -> Pairs:
+def _both(*found: Pairs | None) -> Pairs:
     """What stands in front of the bar and behind it."""
-    found = [keyvalue.read(text) for text in (before, postfix) if text]
     kept = [pairs for pairs in found if pairs]
     return Pairs(
         0,

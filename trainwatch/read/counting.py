@@ -44,7 +44,7 @@ class Counting:
                 self._first_epoch = told.epoch if told.epoch < 1 else math.floor(told.epoch)
         if told.step is not None and _counts(told.step):
             self.step = self._through(told.step)
-        elif trains and told.batch is not None and not math.isnan(self.epoch):
+        elif trains and told.batch is not None and (told.batches or not math.isnan(self.epoch)):
             self.step = self._within(told.batch, told.batches)
         return self.step, self.epoch
 
@@ -60,7 +60,9 @@ class Counting:
 
     def _within(self, batch: float, batches: float | None) -> int:
         """A count of one epoch as one that runs through."""
-        if batches:
+        if math.isnan(self.epoch):
+            self.steps = batches
+        elif batches:
             return int((math.floor(self.epoch) - self._first_epoch) * batches + batch)
         return self._through(batch)
 

@@ -43,7 +43,7 @@ _SPLITS: dict[str, Split] = {
 _COUNTERS: dict[str, tuple[Role, int]] = {
     "global_step": ("step", 0), "globalstep": ("step", 0), "global_steps": ("step", 0),
     "training_step": ("step", 0), "optimizer_step": ("step", 0), "optim_step": ("step", 0),
-    "num_updates": ("step", 1), "updates": ("step", 1), "update": ("step", 1), "up": ("step", 1),
+    "num_updates": ("step", 1), "updates": ("step", 1), "update": ("step", 4), "up": ("step", 1),
     "current_steps": ("step", 2), "current_step": ("step", 2), "completed_step": ("step", 2),
     "step": ("step", 3), "stp": ("step", 3), "steps": ("step", 4), "s": ("step", 9),
     "iteration": ("step", 5), "iter": ("step", 6), "it": ("step", 7), "iters": ("step", 7),
@@ -72,21 +72,28 @@ _LOSSES = """
 loss
 total_loss loss_total overall_loss loss_overall loss_sum sum_loss loss_all full_loss
 trl tel lm_loss reduced_loss loss_value lm_loss_value objective_loss final_loss
-avg_loss loss_avg average_loss mean_loss loss_mean avr_loss running_loss loss_running smooth_loss \
-smoothed_loss loss_smooth ema_loss loss_ema moving_loss global_avg_loss
 step_loss loss_step batch_loss loss_batch iter_loss loss_iter current_loss cur_loss loss_cur \
 minibatch_loss
-epoch_loss loss_epoch
 cross_entropy_loss crossentropy_loss cross_entropy crossentropy language_cross_entropy ce_loss xent \
 xent_loss xe cost ce_mean_words ce nll nll_loss neg_log_likelihood contrastive_loss
 logloss log_loss binary_logloss multi_logloss mlogloss deviance objective criterion
 rmse mse mse_loss mae mape l1 l2 l1_loss l2_loss huber quantile poisson rmsle msle
 bpb bits_per_byte bpc bits_per_char bpd
 """
+_MEANS = """
+avg_loss loss_avg average_loss mean_loss loss_mean avr_loss running_loss loss_running smooth_loss
+smoothed_loss loss_smooth ema_loss loss_ema moving_loss global_avg_loss epoch_loss loss_epoch
+"""
+_MEAN = 30  # of several states: the loss only where no single state is printed
 _LOSS = {
-    name: claim
-    for claim, names in enumerate(_LOSSES.strip().splitlines())
-    for name in names.split()
+    **{
+        name: claim
+        for claim, names in zip(
+            (0, 1, 2, 3, 10, 40, 50, 60), _LOSSES.strip().splitlines(), strict=True
+        )
+        for name in names.split()
+    },
+    **dict.fromkeys(_MEANS.split(), _MEAN),
 }
 _ANY_LOSS = 20  # "gpt_loss": the loss when no other is printed
 _NO_LOSS = frozenset(
@@ -211,7 +218,7 @@ def _without_split(plain: str, split: Split | None) -> str:
 def _metric(joined: str, plain: str, split: Split | None, dataset: str | None) -> Word:
     name, claim = _claim(joined, plain)
     if joined in ("", plain) and plain in _SPLITS:
-        return Word("metric", "loss", _SPLITS[plain], dataset, 2, plain, told=False)
+        return Word("metric", "loss", _SPLITS[plain], dataset, 0, plain, told=False)
     return Word("metric", name, split, dataset, claim, plain, bool(_TOLD.search(name)))
 
 

@@ -29,6 +29,10 @@ _NAMED = re.compile(
     r"(?i)\b(?:pid|tid|thread)[ :=#]{1,3}\d{1,10}"
     r"|\[ {0,2}(?:rank|gpu|cuda|default|worker|node|local_rank|process)[ :=_-]{0,2}\d{1,6}(?:/\d{1,6})? {0,2}\]:?"
 )
+_LOGGER = re.compile(
+    r"(?<=[\[(])[A-Za-z_][\w.]{0,60}:\d{1,6}(?=[,\])])|\b[A-Za-z_]\w{0,40}(?:\.\w{1,40})+:\d{1,6}(?=\s*(?:>>|\||-\s|\]|$))"
+    r"|__\w{1,40}__:\w{1,60}:\d{1,6}"
+)
 _PLACE = re.compile(
     r"\.(?:py|pyx|cc?|cpp|cxx|cuh?|hp?p?|rs|go|[jt]s|java|jl|lua):\d{1,7}(?::\w{1,60})?"
 )
@@ -55,6 +59,8 @@ def masked(text: str) -> str:
         text = _NAMED.sub(_blank, text)
     if "/" in text:
         text = _PATH.sub(_blank, text)
+    if ":" in text:
+        text = _LOGGER.sub(_blank, text)
     if "." in text:
         text = _FILE.sub(_blank, _PLACE.sub(_blank, text))
     return _CODES.sub(_blank, _SPANS.sub(_blank, text))

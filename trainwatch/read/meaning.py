@@ -43,6 +43,7 @@ class Plan(NamedTuple):
     batches: int | None
     rank: int | None
     label: int | None
+    named: bool  # it tells a learning rate or a gradient norm
     told: bool  # it shows that a training is reported
     summary: bool  # means of a whole run, told at its end: no points
     trains: bool  # a row of training itself
@@ -71,6 +72,7 @@ def plan(terms: tuple[Term, ...], split: Split | None = None, joins: bool = Fals
         batches=_counter(words, "batches"),
         rank=_counter(words, "rank"),
         label=_counter(words, "label"),
+        named=any(c.key.name in ("learning_rate", "grad_norm") for c in columns),
         told=_told(words),
         summary={"train_runtime", "train_loss"} <= printed and "loss" not in printed,
         trains="train" in splits and any(c.key.name in _TRAINS for c in columns),

@@ -46,24 +46,23 @@ class Placing:
     """What one stream has told about where its training stands and how it calls its numbers."""
 
     def __init__(self) -> None:
-        self._counting: dict[int | None, Counting] = {None: Counting()}
-        self._claims: dict[Key, int] = {}
+        self.counting = Counting()
+        """The counts that the last line stood by."""
+        self._counting: dict[int | None, Counting] = {None: self.counting}
+        self._claims: dict[Key, list[int]] = {}  # on each series: the claims in the order of use
+        self._demoted: set[tuple[Key, int]] = set()
         self._names: dict[Plan, tuple[Key, ...]] = {}
+        self._last: Plan | None = None
         self._evaluates = False  # an evaluation set that is no test set was seen
         self._labelled = False  # lines begin with the rank, as ``srun --label`` writes it
         self._shown: dict[Plan, tuple[float, ...]] = {}
-
-    @property
-    def counting(self) -> Counting:
-        """The counts of the lines that name no rank."""
-        return self._counting[None]
 
     def place(self, lot: Lot) -> Iterator[Placed]:
         """The rows in their places."""
         plan = lot.plan
         keys = self._keys(plan)
         waits = plan.joins and plan.step is None
-        waits = waits and (plan.epoch is not None or self.counting.step == UNKNOWN_STEP)
+        waits = waits and (plan.epoch is not None or self._counting[None].step == UNKNOWN_STEP)
         for rank, rows in self._ranks(lot):
             ranked = keys if rank is None else tuple(key._replace(rank=rank) for key in keys)
             if waits:
@@ -74,37 +73,52 @@ class Placing:
     def head(self, lot: Lot) -> None:
         """Counts that hold for the lines below."""
         for rank, rows in self._ranks(lot):
-            counting = self._counting.setdefault(rank, Counting())
-            counting.stand(self._told(lot, rows.start, counting), trains=True)
+            for name in dict.fromkeys((None, rank)):
+                self.counting = self._counting.setdefault(name, Counting())
+                self.counting.stand(self._told(lot, rows.start, self.counting), trains=True)
 
     # --- names ----------------------------------------------------------------------------
 
     def _keys(self, plan: Plan) -> tuple[Key, ...]:
         """The series of a plan, as this stream has come to call them."""
+        self._learn(plan)
         known = self._names.get(plan)
         if known is None:
-            self._learn(plan)
             known = self._names[plan] = self._called(plan)
         return known
 
     def _learn(self, plan: Plan) -> None:
-        splits = {key.split for key in plan.keys}
-        news = "eval" in splits and not self._evaluates
-        self._evaluates = self._evaluates or "eval" in splits
-        for key, claim in zip(plan.keys, plan.claims, strict=True):
-            series = key.series
-            best = self._claims.get(series)
-            if best is None or claim < best:
-                self._claims[series] = claim
-                news = news or best is not None
-        if news:
+        if plan is self._last:
+            return
+        self._last = plan
+        if not self._evaluates and any(key.split == "eval" for key in plan.keys):
+            self._evaluates = True
             self._names.clear()
+        for key, claim in zip(plan.keys, plan.claims, strict=True):
+            if key.name == "loss" and self._demotes(key.series, claim):
+                self._names.clear()
+
+    def _demotes(self, series: Key, claim: int) -> bool:
+        """Whether this use of a name proves that a weaker claim on it is something else.
+
+        A stronger word, a weaker one, and the stronger again: they are two quantities of one run.
+        The weaker word alone, or after the other, may be all that a (new) run prints.
+        """
+        used = self._claims.setdefault(series, [])
+        if not used or used[-1] != claim:
+            used.append(claim)
+        if len(used) < 3 or not used[-1] == used[-3] < used[-2]:
+            del used[:-2]
+            return False
+        self._demoted.add((series, used[-2]))
+        del used[:-1]
+        return True
 
     def _called(self, plan: Plan) -> tuple[Key, ...]:
         named, taken = [], set()
         for key, claim, plain in zip(plan.keys, plan.claims, plan.plains, strict=True):
             found = key
-            if claim > self._claims.get(key.series, claim):
+            if (key.series, claim) in self._demoted:
                 found = found._replace(name=plain)
             if key.split == "test" and not self._evaluates and not plan.final:
                 found = found._replace(split="eval")
@@ -136,7 +150,7 @@ class Placing:
     def _rows(
         self, lot: Lot, keys: tuple[Key, ...], rows: range, rank: int | None
     ) -> Iterator[Placed]:
-        counting = self._counting.setdefault(rank, Counting())
+        counting = self.counting = self._counting.setdefault(rank, Counting())
         steps, epochs = array("q"), array("d")
         for row in rows:
             step, epoch = counting.stand(self._told(lot, row, counting), lot.plan.trains)

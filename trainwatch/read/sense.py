@@ -57,17 +57,23 @@ class Sense:
         self._dialects = dialects
         self._split: Split | None = None  # of the heading above
         self._table: table.Table | None = None
+        self._counts = False  # a step or an epoch was told
         self._idle = 0  # lines since the table's last row
         self._panel: list[tuple[Pairs, int]] = []
         self._open: list[str] = []  # lines of a literal that is not whole yet
-
-    @property
-    def attentive(self) -> bool:
+        self.attentive = False
         """Whether the next line may mean something that its shape alone does not tell."""
-        return bool(self._table or self._panel or self._open)
 
     def read(self, text: str, offset: int) -> Meaning:
         """The meaning of one line."""
+        found = self._read(text, offset)
+        self._watch()
+        return found
+
+    def _watch(self) -> None:
+        self.attentive = bool(self._table or self._panel or self._open)
+
+    def _read(self, text: str, offset: int) -> Meaning:
         if self._open:
             return self._go_on(text, offset)
         if self._panel and not _panel_line(text):
@@ -106,7 +112,9 @@ class Sense:
         pairs = _with_rank(_with_prefix(pairs, text), text)
         how = plan(pairs.terms, None if pairs.joins else self._split, pairs.joins)
         row = Row(how, pairs.values, offset)
-        if how.told and how.keys:
+        told = how.told or (self._counts and how.named and len(pairs.terms) <= _FEW_WORDS)
+        self._counts = self._counts or how.step is not None or how.epoch is not None
+        if told and how.keys:
             if how.step is not None or how.epoch is not None:
                 self._split = None
             lasting = None if self._table or self._split else pairs
@@ -131,6 +139,15 @@ class Sense:
             found = split_in(line)
             self._split = None if found == "train" else found
 
+    def beside_bar(self, text: str) -> Pairs | None:
+        """What stands in front of a bar: a row of the open table, the header of one, or words."""
+        header = table.read(text)
+        if header:
+            self._table, self._idle = header, 0
+            self._watch()
+            return None
+        return (self._table.row(text) if self._table else None) or keyvalue.read(text)
+
     def _row(self, text: str, offset: int) -> Meaning | None:
         """A row of the open table, or what stands between its rows."""
         pairs = self._table.row(text) if self._table and not table.is_rule(text) else None
@@ -149,13 +166,14 @@ class Sense:
         terms = tuple(term for pairs, _ in parts for term in pairs.terms)
         values = tuple(value for pairs, _ in parts for value in pairs.values)
         offsets = [offset for pairs, offset in parts for _ in pairs.terms]
+        self._watch()
         how = plan(terms)
         return list(_apart(how, values, offsets)) if how.told else []
 
     def _after_panel(self, text: str, offset: int) -> Meaning:
         """All parts of the panel, each in its own line with the counts of them all; and the line."""
         rows = self.finish()
-        after = Meaning("panel") if table.is_rule(text) else self.read(text, offset)
+        after = Meaning("panel") if table.is_rule(text) else self._read(text, offset)
         return after._replace(rows=[*rows, *after.rows])
 
     def _go_on(self, text: str, offset: int) -> Meaning:
@@ -172,7 +190,7 @@ class Sense:
                 break
         else:
             self._open = []
-            return self.read(text, offset)
+            return self._read(text, offset)
         if len(self._open) > _MOST_LINES or len(whole) > _MOST_TEXT:
             self._open = []
         return Meaning("mapping")
@@ -215,5 +233,9 @@ def _with_rank(pairs: Pairs, text: str) -> Pairs:
 
 def _only_counts(how: Plan, text: str, pairs: Pairs) -> bool:
     """A heading: it tells a step or an epoch and hardly anything else."""
-    counted = how.step is not None or how.epoch is not None or how.batch is not None
-    return counted and len(text) < _HEADING * 3 and keyvalue.is_heading(text, pairs, _FEW_WORDS)
+    counts = (how.step, how.epoch, how.batch, how.steps, how.epochs)
+    return (
+        any(place is not None for place in counts)
+        and len(text) < _HEADING * 3
+        and keyvalue.is_heading(text, pairs, _FEW_WORDS)
+    )

@@ -97,7 +97,7 @@ class Stream:
     def _block(self, block: Block) -> None:
         """Whole lines: stretches of the usual shape the fast way, the lines between them singly."""
         base, data, start, stop = block
-        known, singly = self._shapes.known, start
+        known, sense, singly = self._shapes.known, self._sense, start
         while start < stop:
             if self._may_run() and start >= singly and self._fast:
                 found = self._fast.take(data, start, stop, self._count)
@@ -111,7 +111,7 @@ class Stream:
             if end > start:
                 raw = data[start:end]
                 mark = raw.translate(None, DIGITS)
-                if known.get(mark, _NEW) is None and not self._sense.attentive:
+                if known.get(mark, _NEW) is None and not sense.attentive:
                     self._not_read(base + start, raw, mark)
                 else:
                     self._drawn(base + start, raw)
@@ -192,12 +192,15 @@ class Stream:
             self.points += len(placed.offsets) * len(placed.keys)
         self._counted(how, offsets[-1])
 
-    def _counted(self, how: Plan, offset: int) -> None:
-        """A line that tells a count and its total moves the progress."""
+    def _counted(self, how: Plan, offset: int, heading: bool = False) -> None:
+        """A line that tells a count and its total moves the progress; a heading needs no total."""
         counting = self._placing.counting
-        if how.step is not None and counting.steps and counting.step >= 0:
+        stepped = how.step is not None or (how.batch is not None and how.epoch is None)
+        if stepped and counting.step >= 0 and (counting.steps or heading):
             self._progressed(self._count_of(counting.step, counting.steps, "step", offset))
-        elif how.epoch is not None and counting.epochs and not how.joins:
+        elif heading and how.steps is not None and counting.steps and counting.step < 0:
+            self._progressed(self._count_of(0, counting.steps, "step", offset))
+        if how.epoch is not None and not how.joins and (counting.epochs or heading):
             self._progressed(self._count_of(counting.epoch, counting.epochs, "epoch", offset))
 
     def _count_of(
@@ -218,7 +221,7 @@ class Stream:
         for _ in range(_FINDINGS):
             if found is None:
                 break
-            self._drawn_bar(offset, found, text[: found.start].strip())
+            self._drawn_bar(offset, found, text[: found.start].strip().rstrip(":"))
             text = text[found.end :]
             found = self._first_bar(text)
         if text.strip():
@@ -234,7 +237,8 @@ class Stream:
         if "{" in before and self._text(offset, before):
             found, before = found._replace(label=""), ""
         progress = self._bars.progress(found, self.source, offset, self._at)
-        row = self._carried.news(found, before, progress, offset)
+        beside = self._sense.beside_bar(before) if before else None
+        row = self._carried.news(found, beside, progress, offset)
         if row:
             self._numbers(row.plan, [[value] for value in row.values], [offset])
         self._progressed(progress)
@@ -265,7 +269,7 @@ class Stream:
         self._placing.head(
             Lot(heading.plan, [[value] for value in heading.values], [heading.offset])
         )
-        self._counted(heading.plan, heading.offset)
+        self._counted(heading.plan, heading.offset, heading=True)
 
     # --- bars -----------------------------------------------------------------------------
 

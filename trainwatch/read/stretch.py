@@ -78,11 +78,15 @@ def _join(
     first: Sequence[bytes | None], last: Sequence[bytes | None], count: int
 ) -> tuple[list[int], tuple[int, int]]:
     """The steps of the rows before bars, and the rows that the first and the last bar are before."""
+    if all(first[1:]):
+        stood = [int(end or begin or count) for begin, end in zip(first, last, strict=True)]
+        shown = (int(begin or b"") for begin in first[1:])
+        return list(map(step_of, shown, stood)), (0 if first[0] else 1, len(first) - 1)
     steps: list[int] = []
-    drawn = [row for row, shown in enumerate(first) if shown]
+    drawn = [row for row, begin in enumerate(first) if begin]
     for row in drawn:
-        shown = first[row] or b""
+        begin = first[row] or b""
         if row:
-            steps += [step_of(int(shown), count)] * (row - len(steps))
-        count = int(last[row] or shown)
+            steps += [step_of(int(begin), count)] * (row - len(steps))
+        count = int(last[row] or begin)
     return steps, (drawn[0], drawn[-1])

@@ -81,15 +81,15 @@ _TELLS = re.compile(
 _CODE = re.compile(
     r"^\s*(?:#|//|/\*|\*\s|>>>|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
-    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|::"
+    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|\w::\w"
     r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
-    r"|=\s*[-\d.e]+\s*[*/+-]\s*[A-Za-z(]"
+    r"|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
 )
 _LITERAL = re.compile(
     r"\{\s*[\"']|[\"']\s*:\s*[\"']?[-\d]|[\"']\s*:\s*[\"']?(?:nan|inf|NaN)"
 )  # read as a whole or not at all
 _SEPARATOR = re.compile(
-    rf"[,;|\t{MARK}│•·<>{{}}()\[\]]+|\s{{2,}}|\s[-–—~]+\s|[:=](?=\s|\w)|\.\.\.|…|\s-$|^-\s"
+    rf"[,;|\t{MARK}│•·<>{{}}()\[\]]+|\s{{2,}}|\s[-–—~]+\s|[:=](?=\s|\w)|\s-$|^-\s"
 )
 _CONNECTOR = re.compile(r"(?:\s*(?:[:=]+|\bis|\bwas))\s*$")
 _CALL = re.compile(r"(?:\b(?:tensor|Array|array|(?:np|numpy|jnp|torch)\.\w+)\()+\[*\s*$")
@@ -101,15 +101,18 @@ _ALONE = re.compile(r"[A-Za-z][\w./@-]{0,40}$")
 _TOTAL: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
 _COUNTS = ("step", "steps", "epoch", "epochs", "batch", "batches", "rank")
 _WORD = re.compile(r"[a-z_]{2,}")
-_LEVELS = frozenset(("info", "debug", "warning", "root", "__main__", "main", "tensorflow", "total"))
+_LEVEL_NAMES = frozenset(("info", "debug", "warning", "error", "critical", "notice"))
+_LEVELS = _LEVEL_NAMES | {"root", "__main__", "main", "tensorflow", "total"}
 _GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
 
 
 def read(text: str) -> Pairs | None:
     """All keys with numbers of one line."""
     text = text[:_LONGEST]
-    if _LITERAL.search(text) or _TELLS.search(text) or _CODE.search(text):
+    if _LITERAL.search(text) or _CODE.search(text):
         return None
+    told = _TELLS.search(text)
+    text = text[: told.start()] if told else text
     scan = _Scan(masked(text))
     if not scan.terms:
         return None
@@ -225,15 +228,16 @@ class _Scan:
     def _leading(self, token: Token, gap: str) -> None:
         """A count that the line begins with: ``[100] loss``, ``5:<tab>learn``, ``44, loss``."""
         after = self._after(0)
-        if gap not in ("", "["):
-            return
+        gap = gap.rpartition(MARK)[2].lstrip("]: ")
         if gap == "[" and after.startswith(","):
             self._add(token, Term("epoch", None, "epoch"))
-        elif (gap == "[" and after.startswith(("]", "/"))) or re.match(r":\t|,\s", after):
+        elif (gap.endswith("[") and after.startswith(("]", "/"))) or (
+            not gap and re.match(r":\t|,\s", after)
+        ):
             self._add(token, Term("step", None, "step"))
-        elif after.startswith(": "):
+        elif not gap and after.startswith(": "):
             self._add(token, Term("label", None, "label"))
-        elif re.match(r"/\d+ (?:-|\[|[^\x00-\x7f])", after):
+        elif not gap and re.match(r"/\d+ (?:-|\[|[^\x00-\x7f])", after):
             self._add(token, Term("batch", None, "batch"))
 
     def _is_batch(self, place: int, gap: str) -> bool:
@@ -274,7 +278,7 @@ def _parts(gap: str) -> tuple[str, bool, str, str]:
     body = _CALL.sub("", gap.rstrip())
     opened = _OPENED.search(body)
     bracket = opened[0].strip() if opened else ""
-    body = body[: opened.start()] if opened else body
+    body = (body[: opened.start()] if opened else body).rstrip(" .…")
     tied = _CONNECTOR.search(body)
     body = body[: tied.start()] if tied else body
     group = _GROUP.search(body)
@@ -284,6 +288,7 @@ def _parts(gap: str) -> tuple[str, bool, str, str]:
     for found in _SEPARATOR.finditer(body):
         cut = found.end()
     key = _EDGES.sub("", body[cut:])
+    key = "" if key.lower() in _LEVEL_NAMES else key
     return key, tied is not None, f"{body[:cut]} {inside}", bracket
 
 

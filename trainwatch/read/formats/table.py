@@ -15,8 +15,9 @@ from trainwatch.read.lexicon import known, split_in, word
 from trainwatch.read.numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from trainwatch.read.lexicon import Role
     from trainwatch.read.records import Split
 
 SAMPLES = (
@@ -64,7 +65,10 @@ SAMPLES = (
 )
 
 _LONGEST = 600
-_DECIMAL = re.compile(r"\d\.\d|\d{3}|[=:{}\"']|\.\s|\w\(")
+_TOTALS: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
+_DECIMAL = re.compile(r"\d\.\d|\d{3}|[=:{}\"']|\.\s")
+_WHOLE = ("all", "avg", "mean", "total", "overall", "average")  # the row that sums up the others
+_YOLO = ("box_loss", "cls_loss", "dfl_loss")
 _RULE = re.compile(r"[\s|:+=─━┼│├┤-]+$")
 _DECORATION = re.compile(r"(?:^|\s)[▼▲↑↓+*✓✔←→●○]+(?:$|\s)")
 _CLOCK = re.compile(r"\d+:\d\d(:\d\d)?|[\d.]+\s?(?:s|ms|m|us|h|sec)")
@@ -100,7 +104,16 @@ class Table:
         split = split_in(label.text) if label else None
         if label and split:
             return self._labelled(text, cells, label, split)
+        if label and label is cells[0]:
+            return self._summed(text, cells)
         return self._plain(text, cells)
+
+    def _summed(self, text: str, cells: list[Cell]) -> Pairs | None:
+        """``all  1018  2258  0.746 ...``: an evaluation by classes, and all of them together."""
+        columns = self._columns
+        if cells[0].text not in _WHOLE or len(cells) != len(columns) or not _all_values(cells[1:]):
+            return None
+        return _pairs(text, zip(columns[1:], cells[1:], strict=True), "eval")
 
     def _plain(self, text: str, cells: list[Cell]) -> Pairs | None:
         columns = self._columns
@@ -108,7 +121,7 @@ class Table:
             columns = _under(columns, cells)
         if len(columns) != len(cells) or not _all_values(cells):
             return None
-        return _pairs(text, zip(columns, cells, strict=True), None)
+        return _with_sum(_pairs(text, zip(columns, cells, strict=True), None))
 
     def _labelled(self, text: str, cells: list[Cell], label: Cell, split: Split) -> Pairs | None:
         """``1  val 5.946  2.68s``: the count, then what the label says of the loss column."""
@@ -142,9 +155,9 @@ def _is_header(cells: list[Cell]) -> bool:
     if any(len(cell.text.split()) > 3 or number(cell.text) is not None for cell in cells):
         return False
     words = [word(cell.text) for cell in cells]
-    told = any(w.told and w.role == "metric" for w in words)
+    told = sum(w.told and w.role == "metric" for w in words)
     counted = word(cells[0].text).role in ("step", "epoch")
-    return told and (counted or sum(known(cell.text) for cell in cells) >= 3)
+    return bool(told) and (counted or told >= 2 or sum(known(cell.text) for cell in cells) >= 3)
 
 
 def _all_values(cells: list[Cell]) -> bool:
@@ -160,7 +173,17 @@ def _all_values(cells: list[Cell]) -> bool:
 _EMPTY = ("-", "–", "N/A", "n/a", "None", "No log", "nan", "")
 
 
-def _pairs(text: str, named, split: Split | None) -> Pairs:  # type: ignore[no-untyped-def]
+def _with_sum(pairs: Pairs) -> Pairs:
+    """The three parts of the YOLO loss are printed without their sum, which is the loss."""
+    parts = [v for t, v in zip(pairs.terms, pairs.values, strict=True) if t.key in _YOLO]
+    if len(parts) != len(_YOLO):
+        return pairs
+    return pairs._replace(
+        terms=(*pairs.terms, Term("loss")), values=(*pairs.values, sum(parts)), spans=()
+    )
+
+
+def _pairs(text: str, named: Iterable[tuple[Cell, Cell]], split: Split | None) -> Pairs:
     terms, values, spans = [], [], []
     for column, cell in named:
         part = _fraction(cell.text)
@@ -170,6 +193,11 @@ def _pairs(text: str, named, split: Split | None) -> Pairs:  # type: ignore[no-u
         terms.append(Term(column.text, split))
         values.append(value)
         spans.append((cell.start, cell.start + len(cell.text.partition("/")[0])))
+        total = _TOTALS.get(word(column.text).role)
+        if part and total:
+            terms.append(Term(f"total {column.text}", None, total))
+            values.append(part[1])
+            spans.append((cell.end - len(cell.text.partition("/")[2]), cell.end))
     return Pairs(0, len(text), tuple(terms), tuple(values), tuple(spans))
 
 
