@@ -19,10 +19,12 @@ _OUTPUT = re.compile(
 _INPUT = re.compile(r"data|cache|model|token|config|resume|file|input|src|source|load|init|ref")
 _WORDS = ("python", "torchrun", "accelerate", "deepspeed", "launch", "run", "-m")
 MAX_ROOTS = 12
+_FILE_CLOCK = 1.0  # seconds: file times are coarser than the clock, on a network another machine's
 
 
 def of_command(command: List[str], cwd: str, started: float) -> List[Root]:
     """The folders that ``command``, started in ``cwd``, may write to; the surest first."""
+    since = started - _FILE_CLOCK
     sure: Dict[str, Root] = {}
     maybe: Dict[str, Root] = {}
     for option, value in _pairs(command[1:]):
@@ -30,8 +32,8 @@ def of_command(command: List[str], cwd: str, started: float) -> List[Root]:
         if option and _OUTPUT.search(option):
             sure.setdefault(path, Root(path))
         elif _could_be_folder(value) and not (option and _INPUT.search(option)):
-            maybe.setdefault(path, Root(path, since=started, sparse=True))
-    maybe.setdefault(os.path.normpath(cwd), Root(os.path.normpath(cwd), since=started, sparse=True))
+            maybe.setdefault(path, Root(path, since=since, sparse=True))
+    maybe.setdefault(os.path.normpath(cwd), Root(os.path.normpath(cwd), since=since, sparse=True))
     found = list(sure.values()) + [root for path, root in maybe.items() if path not in sure]
     return apart(found[:MAX_ROOTS])
 
