@@ -31,11 +31,12 @@ class Word(NamedTuple):
     claim: int = 0  # how good a claim on ``name`` this is; 0 is the best
     plain: str = ""  # the name when the claim is lost
     told: bool = False  # whether it shows that a training is reported at all
+    hints: bool = False  # whether it does so beside a count or a split
 
 
 _SPLITS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "trn", "tr", "trainset", "learn"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "validating", "vld"), "eval"),
+    **dict.fromkeys(("val", "va", "valid", "validation", "validate", "validating", "vld"), "eval"),
     **dict.fromkeys(("eval", "evaluation", "evaluating", "dev", "heldout", "holdout"), "eval"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
 }  # fmt: skip
@@ -77,7 +78,7 @@ minibatch_loss
 cross_entropy_loss crossentropy_loss cross_entropy crossentropy language_cross_entropy ce_loss xent \
 xent_loss xe cost ce_mean_words ce nll nll_loss neg_log_likelihood contrastive_loss
 logloss log_loss binary_logloss multi_logloss mlogloss deviance objective criterion
-rmse mse mse_loss mae mape l1 l2 l1_loss l2_loss huber quantile poisson rmsle msle
+rmse mse mse_loss mae mape l1 l2 l1_loss l2_loss huber  rmsle msle
 bpb bits_per_byte bpc bits_per_char bpd
 """
 _MEANS = """
@@ -113,7 +114,7 @@ _REWARD = {
     "reward": 0, "rewards": 1, "mean_reward": 1, "reward_mean": 1, "avg_reward": 1,
     "average_reward": 1, "ep_rew_mean": 1, "episode_reward": 2, "episode_reward_mean": 1,
     "critic_rewards_mean": 1, "rewards_mean": 2, "mean_rewards": 1, "episodic_return": 2,
-    "ep_reward": 2, "return": 3, "ep_return": 3, "mean_return": 2,
+    "ep_reward": 2, "ep_return": 3, "mean_return": 2,
 }  # fmt: skip
 _ACCURACY = {
     "accuracy": 0, "acc": 0, "acc1": 2, "acc@1": 2, "top1": 3, "top1_acc": 2, "top_1": 3,
@@ -140,10 +141,13 @@ _CLAIMS: dict[str, tuple[str, int]] = {
 }
 _CANONICAL = frozenset(name for name, _ in _CLAIMS.values())
 _TOLD = re.compile(
-    r"^(?:loss|accuracy|perplexity|reward)$|(?:^|_)(?:f1|bleu\d?|rouge\w*|wer|cer|auc|roc_auc|map\d*|miou|"
-    r"iou|dice|recall|precision|score|error|err|psnr|ssim|fid|mrr|ndcg|hits|exact_match|em|r2|"
-    r"correlation|entropy|loss|acc|accuracy)(?:$|_|@|/|\d)"
+    r"^(?:loss|accuracy|perplexity|reward)$|(?:^|_)(?:f1|bleu|bleu\d|rouge\w*|wer|cer|auc|auroc|roc_auc|"
+    r"map50|miou|dice|psnr|ssim|fid|mrr|ndcg|exact_match|loss|acc|accuracy)(?:$|_|@|/)"
 )
+_HINTS = re.compile(
+    r"(?:^|_)(?:map\d*|iou|recall|precision|score|error|err|hits|em|r2|correlation|entropy|kl|mfu)(?:$|_|@|/|\d)"
+)
+_LOSS_WORDS = re.compile(r"loss|trl|tel|xent|entropy|nll|bpb|perplex|ce_mean")  # more than letters
 # Words that only say how a number was taken.
 _QUALIFIERS = frozenset(("current", "curr", "cur", "overall", "metrics", "metric", "stats", "the"))
 _REFUSED = frozenset(
@@ -219,7 +223,10 @@ def _metric(joined: str, plain: str, split: Split | None, dataset: str | None) -
     name, claim = _claim(joined, plain)
     if joined in ("", plain) and plain in _SPLITS:
         return Word("metric", "loss", _SPLITS[plain], dataset, 0, plain, told=False)
-    return Word("metric", name, split, dataset, claim, plain, bool(_TOLD.search(name)))
+    told, hints = bool(_TOLD.search(name)), bool(_HINTS.search(name))
+    if name == "loss" and not _LOSS_WORDS.search(joined):
+        told, hints = False, True
+    return Word("metric", name, split, dataset, claim, plain, told, hints)
 
 
 def _claim(joined: str, plain: str) -> tuple[str, int]:
@@ -244,7 +251,7 @@ def _once(joined: str) -> str:
 def known(key: str) -> bool:
     """Whether the words are in this lexicon, so that a number right behind them is theirs."""
     found = word(key)
-    return found.role != "metric" or found.told or found.name in _CANONICAL
+    return found.role != "metric" or found.told or found.hints or found.name in _CANONICAL
 
 
 def split_in(words: str) -> Split | None:

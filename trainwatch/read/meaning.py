@@ -96,6 +96,8 @@ def _told(words: list[Word]) -> bool:
         return True
     bare = {w.split for w in words if w.role == "metric" and w.name == "loss"}
     counted = any(w.role in ("step", "epoch", "batch") for w in words)
+    if any(w.hints and (counted or w.split) for w in words if w.role == "metric"):
+        return True
     named = any(w.role == "metric" and w.name in ("learning_rate", "grad_norm") for w in words)
     return len(bare) > 1 or (counted and (bool(bare) or named))
 

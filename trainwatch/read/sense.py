@@ -26,6 +26,7 @@ _MOST_LINES = 40  # of one literal
 _MOST_TEXT = 1 << 14
 _PATIENCE = 200  # lines without a row after which a table is over
 _HEADING = 80  # characters
+_LONG_HEADING = 240
 _FEW_WORDS = 4
 
 
@@ -232,10 +233,13 @@ def _with_rank(pairs: Pairs, text: str) -> Pairs:
 
 
 def _only_counts(how: Plan, text: str, pairs: Pairs) -> bool:
-    """A heading: it tells a step or an epoch and hardly anything else."""
-    counts = (how.step, how.epoch, how.batch, how.steps, how.epochs)
-    return (
-        any(place is not None for place in counts)
-        and len(text) < _HEADING * 3
-        and keyvalue.is_heading(text, pairs, _FEW_WORDS)
-    )
+    """A heading: words tell a step or an epoch, and hardly anything else is there."""
+    places = (how.step, how.epoch, how.batch, how.steps, how.epochs)
+    worded = [
+        pairs.terms[place].key
+        for place in places
+        if place is not None and pairs.terms[place].role is None
+    ]
+    if not any(len(key) > 2 or key.lower() == "ep" for key in worded) or len(text) > _LONG_HEADING:
+        return False
+    return keyvalue.is_heading(text, pairs, _FEW_WORDS)

@@ -83,7 +83,7 @@ _CODE = re.compile(
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
     r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|\w::\w"
     r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
-    r"|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
+    r"|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
 )
 _LITERAL = re.compile(
     r"\{\s*[\"']|[\"']\s*:\s*[\"']?[-\d]|[\"']\s*:\s*[\"']?(?:nan|inf|NaN)"
@@ -103,6 +103,10 @@ _COUNTS = ("step", "steps", "epoch", "epochs", "batch", "batches", "rank")
 _WORD = re.compile(r"[a-z_]{2,}")
 _LEVEL_NAMES = frozenset(("info", "debug", "warning", "error", "critical", "notice"))
 _LEVELS = _LEVEL_NAMES | {"root", "__main__", "main", "tensorflow", "total"}
+_BARE_SPLITS = frozenset(
+    ("train", "training", "test", "testing", "val", "valid", "validation", "eval")
+)
+_COUNTED = re.compile(r"\s(steps?|iters|iterations?|updates)\b")
 _GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
 
 
@@ -183,8 +187,13 @@ class _Scan:
         if head:
             noun = _noun(head)
             self._noun = noun or self._noun
+        paired = not token.whole and any(word(term.key).name == "loss" for term in self.terms)
+        if not strong and not bracket and not paired and key.lower() in _BARE_SPLITS:
+            self._pass(key)
+            self._nameless(place, token, strong)
+            return
         role = word(key).role
-        if role == "metric" and key.lower() in ("train", "test", "val", "valid") and token.whole:
+        if role == "metric" and key.lower() in _BARE_SPLITS and token.whole:
             self._split = split_in(key)
             role = "batch" if bracket else "epoch"
             if bracket or self._after(place).lstrip().startswith("["):
@@ -216,6 +225,8 @@ class _Scan:
         elif strong and self._noun:
             self._metric(token, self._noun, "metric")
             self._noun = ""
+        elif token.whole and not token.unit and (after := _COUNTED.match(self._after(place))):
+            self._add(token, Term(after[1], None, "step"))
         elif token.unit in _GLUED and token.whole:
             self._add(token, Term(token.unit, None, _GLUED[token.unit]))
         elif place == 0 and token.whole and not token.unit:
