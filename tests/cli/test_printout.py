@@ -96,11 +96,11 @@ def test_report_is_markdown_or_json(log: str, trainwatch: Command) -> None:
 
 
 def test_doctor_tells_what_is_read_and_what_is_not(trainwatch: Command, tmp_path: Path) -> None:
-    (tmp_path / "odd.log").write_text("iteration 3 of my loop: cost=4.5 apples\n" * 3)
+    (tmp_path / "odd.log").write_text("of 3 apples in the garden, 4 were eaten by 7 people\n" * 3)
     said = trainwatch("doctor", "odd.log", "--json")
     found = {finding["check"]: finding for finding in json.loads(said.stdout)}
     assert said.returncode == 0
-    assert "iteration 3 of my loop" in found["unread"]["text"]
+    assert "of 3 apples in the garden" in found["unread"]["text"]
 
 
 def test_doctor_looks_at_this_machine(trainwatch: Command) -> None:
