@@ -113,7 +113,9 @@ class Sense:
         pairs = _with_rank(_with_prefix(pairs, text), text)
         how = plan(pairs.terms, None if pairs.joins else self._split, pairs.joins)
         row = Row(how, pairs.values, offset)
-        told = how.told or (self._counts and how.named and len(pairs.terms) <= _FEW_WORDS)
+        told = how.told or (
+            self._counts and how.named and not how.joins and len(pairs.terms) < _FEW_WORDS
+        )
         self._counts = self._counts or how.step is not None or how.epoch is not None
         if told and how.keys:
             if how.step is not None or how.epoch is not None:

@@ -83,8 +83,11 @@ _CODE = re.compile(
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
     r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|\w::\w"
     r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
-    r"|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
+    r"|\w\[-?\d+\]\s*[*/+]|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
 )
+_CONSTANT = re.compile(
+    r"\s*[A-Za-z_][\w.]*\s=\s[-+]?0*\.?0*[0-9]?\.?0*\s*"
+)  # "lr = 0.05": a setting
 _LITERAL = re.compile(
     r"\{\s*[\"']|[\"']\s*:\s*[\"']?[-\d]|[\"']\s*:\s*[\"']?(?:nan|inf|NaN)"
 )  # read as a whole or not at all
@@ -118,7 +121,7 @@ def read(text: str) -> Pairs | None:
     told = _TELLS.search(text)
     text = text[: told.start()] if told else text
     scan = _Scan(masked(text))
-    if not scan.terms:
+    if not scan.terms or _CONSTANT.fullmatch(text):
         return None
     return Pairs(0, len(text), tuple(scan.terms), tuple(scan.values), tuple(scan.spans))
 
