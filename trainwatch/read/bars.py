@@ -59,6 +59,9 @@ class Bars:
             self._own, self.bare_total = bar, _bare_total(bar)
 
     def _judge(self, bar: Bar) -> tuple[Split, Unit]:
+        if bar.settles:
+            split, _ = _labelled(bar) if _EVAL.search(bar.label) else ("train", "batch")
+            return split, "batch"
         if bar.label and not _DESCRIBES.search(bar.label):
             return _labelled(bar)
         self._last = bar

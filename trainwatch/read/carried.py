@@ -26,9 +26,15 @@ class Carried:
     def __init__(self) -> None:
         self._shown: dict[tuple[str, str], float] = {}
         self._evaluated = False
+        self._epoch = float("nan")
 
-    def news(self, drawn: Bar, before: Pairs | None, progress: Progress, offset: int) -> Row | None:
+    def news(
+        self, drawn: Bar, before: Pairs | None, progress: Progress, epoch: float
+    ) -> Row | None:
         """The numbers that this state of a bar shows anew; ``before`` are those in its label."""
+        if drawn.settles and epoch != self._epoch:
+            self._epoch = epoch
+            self._shown.clear()
         full = drawn.total is not None and drawn.done >= drawn.total
         if progress.split in ("eval", "test") and full:
             self._evaluated = True
@@ -51,7 +57,7 @@ class Carried:
         if not (how.told and how.keys):
             return None
         self._evaluated = False
-        return Row(how, (*values, drawn.done, drawn.total or 0.0), offset)
+        return Row(how, (*values, drawn.done, drawn.total or 0.0), progress.offset)
 
     def _is_news(self, term: Term, value: float, progress: Progress) -> bool:
         meaning = word(term.key)

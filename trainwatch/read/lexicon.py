@@ -48,8 +48,8 @@ _COUNTERS: dict[str, tuple[Role, int]] = {
     "current_steps": ("step", 2), "current_step": ("step", 2), "completed_step": ("step", 2),
     "step": ("step", 3), "stp": ("step", 3), "steps": ("step", 4), "s": ("step", 9),
     "iteration": ("step", 5), "iter": ("step", 6), "it": ("step", 7), "iters": ("step", 7),
-    "iterations": ("step", 8), "learning_iteration": ("step", 5), "round": ("step", 8),
-    "total_timesteps": ("step", 8), "timesteps": ("step", 8), "timestep": ("step", 8),
+    "iterations": ("step", 9), "learning_iteration": ("step", 5), "round": ("step", 8),
+    "total_timesteps": ("step", 7), "timesteps": ("step", 8), "timestep": ("step", 8),
     "num_timesteps": ("step", 8), "env_steps": ("step", 8), "#": ("step", 8),
     "total_steps": ("steps", 0), "max_steps": ("steps", 0), "num_steps": ("steps", 1),
     "total_iters": ("steps", 1), "max_iters": ("steps", 1), "total_step": ("steps", 1),
@@ -65,7 +65,12 @@ _COUNTERS: dict[str, tuple[Role, int]] = {
 
 # Numbers that name something, and moments and spans of time that have panels of their own.
 _SKIPPED = frozenset(
-    ["v_num", "pid", "port", "seed", "version", "eta", "elapsed", "elapsed_time", "remaining", "remaining_time", "percentage", "progress", "eta_seconds", "world_size", "gpu", "device", "cuda", "best_epoch", "best_step", "timestamp", "datetime", "date", "ts", "took", "line", "lineno"]
+    (
+        "v_num", "pid", "port", "seed", "version", "eta", "elapsed", "elapsed_time", "remaining",
+        "remaining_time", "percentage", "progress", "eta_seconds", "world_size", "gpu", "device",
+        "cuda", "best_epoch", "best_step", "timestamp", "datetime", "date", "ts", "took", "line",
+        "lineno", "total",
+    )
 )  # fmt: skip
 
 # Claims on the name "loss", the best first.
@@ -173,6 +178,8 @@ def word(key: str) -> Word:
         return Word("skip", plain)
     split, dataset, rest = _split_of(pieces)
     joined = "_".join(piece for piece in rest if piece != "/")
+    if dataset or "'s " in key:
+        plain = joined
     if joined in _COUNTERS and joined not in ("s", "e", "#"):
         role, claim = _COUNTERS[joined]
         return Word(role, joined, split, claim=claim)

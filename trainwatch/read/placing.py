@@ -42,6 +42,15 @@ class Placed(NamedTuple):
     joins: bool  # rows without a step take it from the training's own bar
 
 
+class _Shown:
+    """The evaluation numbers that rows of one kind showed."""
+
+    def __init__(self) -> None:
+        self.values: tuple[float, ...] = ()
+        self.changed = 0  # rows
+        self.unchanged = 0
+
+
 class Placing:
     """What one stream has told about where its training stands and how it calls its numbers."""
 
@@ -55,7 +64,7 @@ class Placing:
         self._last: Plan | None = None
         self._evaluates = False  # an evaluation set that is no test set was seen
         self._labelled = False  # lines begin with the rank, as ``srun --label`` writes it
-        self._shown: dict[Plan, tuple[float, ...]] = {}
+        self._shown: dict[Plan, _Shown] = {}
 
     def place(self, lot: Lot) -> Iterator[Placed]:
         """The rows in their places."""
@@ -181,13 +190,21 @@ class Placing:
             )
         )
 
+    def _repeats(self, plan: Plan, values: tuple[float, ...]) -> bool:
+        """Whether the numbers are those of the row before, in rows that mostly repeat them."""
+        shown = self._shown.setdefault(plan, _Shown())
+        same = values == shown.values and any(map(_many_digits, values))
+        shown.values = values
+        shown.changed += not same
+        shown.unchanged += same
+        return same and shown.unchanged >= shown.changed
+
     def _fresh(self, plan: Plan, placed: Placed, row: int) -> Placed:
         """One row without the evaluation numbers that it only repeats from the row before."""
         keys = placed.keys
         values = tuple(column[row] for column in placed.columns)
         shown = tuple(v for key, v in zip(keys, values, strict=True) if key.split != "train")
-        stale = shown == self._shown.get(plan) and any(_many_digits(value) for value in shown)
-        self._shown[plan] = shown
+        stale = self._repeats(plan, shown)
         kept = [i for i, key in enumerate(keys) if key.split == "train" or not stale]
         return Placed(
             tuple(keys[i] for i in kept),

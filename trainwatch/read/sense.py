@@ -7,6 +7,7 @@ on over several lines. Bars are cut out before.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read.dialect import Event, Opening, Pairs, Term
@@ -28,6 +29,7 @@ _PATIENCE = 200  # lines without a row after which a table is over
 _HEADING = 80  # characters
 _LONG_HEADING = 240
 _FEW_WORDS = 4
+_AGAIN = re.compile(r"(?i)\bbest (?:iteration|epoch|step|model|result|round)s?\b.{0,20}:\s*$")
 
 
 class Row(NamedTuple):
@@ -62,17 +64,21 @@ class Sense:
         self._idle = 0  # lines since the table's last row
         self._panel: list[tuple[Pairs, int]] = []
         self._open: list[str] = []  # lines of a literal that is not whole yet
+        self._again = False  # the next row is one of before, told again
         self.attentive = False
         """Whether the next line may mean something that its shape alone does not tell."""
 
     def read(self, text: str, offset: int) -> Meaning:
         """The meaning of one line."""
         found = self._read(text, offset)
+        if self._again and found.rows:
+            found = Meaning("event")
+        self._again = bool(_AGAIN.search(text)) or (self._again and not found.dialect)
         self._watch()
         return found
 
     def _watch(self) -> None:
-        self.attentive = bool(self._table or self._panel or self._open)
+        self.attentive = bool(self._table or self._panel or self._open or self._again)
 
     def _read(self, text: str, offset: int) -> Meaning:
         if self._open:

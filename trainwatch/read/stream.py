@@ -238,7 +238,7 @@ class Stream:
             found, before = found._replace(label=""), ""
         progress = self._bars.progress(found, self.source, offset, self._at)
         beside = self._sense.beside_bar(before) if before else None
-        row = self._carried.news(found, beside, progress, offset)
+        row = self._carried.news(found, beside, progress, self._placing.counting.epoch)
         if row:
             self._numbers(row.plan, [[value] for value in row.values], [offset])
         self._progressed(progress)

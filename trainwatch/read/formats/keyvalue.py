@@ -50,7 +50,7 @@ SAMPLES = (
     ),
     Sample(
         "5:\tlearn: 0.4781314\ttest: 0.4812019\tbest: 0.4812019 (5)\ttotal: 86.7ms",
-        {"@step": 5, "loss": 0.4781314, "eval loss": 0.4812019, "total": 86.7},
+        {"@step": 5, "loss": 0.4781314, "eval loss": 0.4812019},
     ),
     # hand-written loops
     Sample(
@@ -98,7 +98,9 @@ _CONNECTOR = re.compile(r"(?:\s*(?:[:=]+|\bis|\bwas))\s*$")
 _CALL = re.compile(r"(?:\b(?:tensor|Array|array|(?:np|numpy|jnp|torch)\.\w+)\()+\[*\s*$")
 _OPENED = re.compile(r"[\[({<\"'\s]+$")
 _GROUP = re.compile(r"\s*\(([^()]{0,40})\)\s*$")
-_PREPOSITION = re.compile(r"(?i)\b(?:at|after|for|in|of|on|over|during|the|end|this)\s*$")
+_PREPOSITION = re.compile(
+    r"(?i)\b(?:at|after|for|in|of|on|over|during|the|end|this|from|to|with|by|and|between)\s*$"
+)
 _EDGES = re.compile(r"^[^\w#@%]+|[^\w#@%)'.]+$")
 _ALONE = re.compile(r"[A-Za-z][\w./@-]{0,40}$")
 _TOTAL: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
