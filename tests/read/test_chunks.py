@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 
 from tests.read.settle import read
+from trainwatch.read.dialect import dialects
 
 BLANKS = "\r" + " " * 60 + "\r"
 
@@ -59,6 +61,20 @@ def odd(rng: random.Random, done: int) -> str:
     )
 
 
+ANY = [sample.text for dialect in dialects() for sample in dialect.SAMPLES]
+
+
+def stew(rng: random.Random) -> bytes:
+    """Lines of every dialect, with other numbers in them, in any order and with any line end."""
+    parts = []
+    for _ in range(rng.randrange(3, 25)):
+        text = rng.choice(ANY)
+        for _ in range(rng.choice([1, 1, 4])):
+            digits = re.sub(r"(?<=\d)\d", lambda _: rng.choice("0123456789"), text)
+            parts.append(digits + rng.choice(["\n"] * 8 + ["\r", "\r\n", "\x1b[A", "\x08\x08", ""]))
+    return "".join(parts).encode()
+
+
 def log(rng: random.Random) -> bytes:
     """A log as nasty as they come, mostly of the usual kind."""
     parts: list[str] = []
@@ -83,6 +99,16 @@ def test_any_chunking_of_any_mixture_reads_the_same() -> None:
         data = log(rng)
         whole = read(data)
         for most in (1, 4, 40):
+            cuts = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(most)))
+            assert read(data, cuts) == whole, (trial, cuts, data)
+
+
+def test_any_chunking_of_a_stew_of_all_dialects_reads_the_same() -> None:
+    rng = random.Random(13)
+    for trial in range(150):
+        data = stew(rng)
+        whole = read(data)
+        for most in (2, 30):
             cuts = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(most)))
             assert read(data, cuts) == whole, (trial, cuts, data)
 

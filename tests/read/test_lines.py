@@ -82,6 +82,7 @@ def test_a_hole_in_the_file_does_not_swallow_what_follows() -> None:
 def test_the_unfinished_line_can_be_looked_at() -> None:
     blocks = Blocks()
     blocks.feed(0, b"done\n 3/36 [")
-    assert blocks.live() == [Line(5, b" 3/36 [")]
-    blocks.feed(12, b"00:01]\x1b[A")
-    assert blocks.live() == [Line(5, b" 3/36 [00:01]")]
+    assert blocks.live() == Line(5, b" 3/36 [")
+    (block,) = blocks.feed(12, b"00:01]\x1b[A 4")
+    assert list(block.lines()) == [Line(5, b" 3/36 [00:01]")]
+    assert blocks.live() == Line(21, b" 4")

@@ -70,13 +70,9 @@ class Blocks:
         self.missed = 0  # bytes that lines over the cap lost
 
     def feed(self, offset: int, data: bytes) -> list[Block]:
-        """Add the bytes at ``offset``; the lines that they finish, in at most two blocks."""
-        end = _last_end(data)
-        if not end:
-            self._keep(offset, data)
-            return []
-        blocks, first = [], 0
-        if self._parts:
+        """Add the bytes at ``offset``; the lines that they finish, in at most three blocks."""
+        blocks, first, end = [], 0, _last_end(data)
+        if end and self._parts:
             found = _END.search(data)
             first = found.end() if found else end
             self._keep(offset, data[: first - 1])
@@ -84,9 +80,26 @@ class Blocks:
             blocks.append(Block(self._start, line, 0, len(line)))
         if first < end:
             blocks.append(Block(offset, data, first, end))
-        self._drop()
+        if end:
+            self._drop()
         self._keep(offset + end, data[end:])
-        return blocks
+        return blocks + self._moved()
+
+    def _moved(self) -> list[Block]:
+        """What cursor movement finishes of the unfinished line."""
+        if not self._parts or self._kept > LIVE_CAP:
+            return []
+        line = b"".join(self._parts)
+        self._parts = [line]
+        if b"\x1b" not in line and b"\x08" not in line:
+            return []
+        end = max((found.end() for found in _BREAK.finditer(line)), default=0)
+        if not end:
+            return []
+        start = self._start
+        self._drop()
+        self._keep(start + end, line[end:])
+        return [Block(start, line, 0, end)]
 
     def break_off(self) -> Block | None:
         """The stream continues nothing (or ended): what is unfinished is all there will be."""
@@ -94,11 +107,11 @@ class Blocks:
         self._drop()
         return Block(self._start, line, 0, len(line)) if line else None
 
-    def live(self) -> list[Line]:
-        """The unfinished line, in the pieces that cursor movement makes of it; empty if too long."""
+    def live(self) -> Line | None:
+        """The unfinished line; None when there is none or it is too long to look at."""
         if not self._parts or self._kept > LIVE_CAP:
-            return []
-        return list(split(self._start, b"".join(self._parts)))
+            return None
+        return Line(self._start, b"".join(self._parts))
 
     def _keep(self, offset: int, data: bytes) -> None:
         if not data:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 READ_CAP = 1 << 16
 """Characters of one line that are looked at."""
 
+_CARRIES = re.compile(r"[=\[{]|:\s*[-\d]")  # a label with numbers of its own
 _FINDINGS = 16  # of one line; what comes after is not looked at
 _SAMPLE = 200
 
@@ -298,11 +299,15 @@ class Stream:
 
     def _look_ahead(self) -> None:
         """A bar is read as soon as it is whole: the next redraw may be long in coming."""
-        for line in self._blocks.live():
-            found = bar.read(line.text)
-            if found and line.offset > self._live:
-                self._bar(found, line.offset)
-                self._live = line.offset
+        line = self._blocks.live()
+        if line is None or line.offset <= self._live:
+            return
+        text = line.text.rstrip()
+        found = self._first_bar(text) if text.endswith("]") else None
+        bare = found and not found.settles and not _CARRIES.search(found.label)
+        if found and bare and found.end == len(text):
+            self._bar(found, line.offset)
+            self._live = line.offset
 
     def _notice(self, kind: NoticeKind, text: str, offset: int) -> None:
         self._notices.append(Notice(kind, clean(text, _SAMPLE), self.source, offset, self._at))

@@ -52,6 +52,7 @@ _FAST = re.compile(
     r"\|[█-]{2,400}\|\s*[\d.]{1,8}%\s*\[(?P<done>\d{1,15})/(?P<total>\d{1,15})"
     r"(?:\s+(?P<elapsed>[\d:]{1,16})<(?P<left>[\d:]{1,16})(?P<postfix>[^\]]{0,60}))?\]"
 )
+_SHAPES = (_BOXED, _FAST, _AFTER, _BEFORE)
 _RATE = re.compile(r"([\d.]+)\s*(it/s|s/it|it/sec)")
 _MARKS = ("━", "[=", "[>", "█", "─", "%|", "[.", "[-", "[#")
 
@@ -60,15 +61,15 @@ def read(text: str) -> Bar | None:
     """The first bar of the line; its postfix is all that stands behind it."""
     if "/" not in text or not any(mark in text for mark in _MARKS):
         return None
-    boxed = _BOXED.search(text) or _FAST.search(text)
-    if boxed:
-        postfix = (boxed["postfix"] or "") if boxed.re is _BOXED else ""
-        drawn = _bar(text, boxed, boxed.end(), postfix)
-        return drawn._replace(elapsed=seconds(boxed["elapsed"]), remaining=seconds(boxed["left"]))
-    ruled = _AFTER.search(text) or _BEFORE.search(text)
-    if ruled:
-        return _bar(text, ruled, len(text), text[ruled.end() :])
-    return None
+    drawn = [found for shape in _SHAPES if (found := shape.search(text))]
+    if not drawn:
+        return None
+    found = min(drawn, key=lambda found: found.start())
+    if found.re in (_AFTER, _BEFORE):
+        return _bar(text, found, len(text), text[found.end() :])
+    postfix = (found["postfix"] or "") if found.re is _BOXED else ""
+    boxed = _bar(text, found, found.end(), postfix)
+    return boxed._replace(elapsed=seconds(found["elapsed"]), remaining=seconds(found["left"]))
 
 
 def _bar(text: str, found: re.Match[str], end: int, postfix: str) -> Bar:
