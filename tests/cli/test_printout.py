@@ -112,13 +112,33 @@ def test_doctor_looks_at_this_machine(trainwatch: Command) -> None:
     assert "gpu" in checks
 
 
-def test_a_metric_of_ones_own_is_refused_before_anything_starts(
-    trainwatch: Command, tmp_path: Path
+@pytest.mark.parametrize(
+    ("metric", "sentence"),
+    [
+        ("cost", "--metric is NAME=REGEX, such as 'loss=my loss is ([0-9.]+)', not 'cost'"),
+        (
+            "cost=(",
+            "--metric cost: '(' is no regular expression: missing ), unterminated subpattern",
+        ),
+    ],
+)
+def test_a_wrong_metric_is_refused_before_anything_starts(
+    trainwatch: Command, tmp_path: Path, metric: str, sentence: str
 ) -> None:
-    said = trainwatch("run", "--metric", "cost=(.)", "touch", "mark")
+    said = trainwatch("run", "--metric", metric, "touch", "mark")
     assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr == "trainwatch: metrics of your own (--metric) are not there yet\n"
+    assert sentence in said.stderr
     assert not (tmp_path / "mark").exists()
+
+
+def test_a_metric_of_ones_own_is_read(trainwatch: Command, tmp_path: Path) -> None:
+    (tmp_path / "odd.log").write_text("zonk <0.5> at step 3\nzonk <0.25> at step 4\n")
+    said = trainwatch("export", "--metric", "loss=zonk <([0-9.]+)>", "./odd.log")
+    points = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [(p["name"], p["value"], p["step"]) for p in points] == [
+        ("loss", 0.5, 3),
+        ("loss", 0.25, 4),
+    ]
 
 
 # --- bad input ------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def settled(records: list[object]) -> Read:
         progress,
         notices,
         sum(r.count for r in unread),
-        unread[0].sample if unread else "",
+        next((r.sample for r in unread if r.sample), ""),
     )
 
 

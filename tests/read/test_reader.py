@@ -110,3 +110,24 @@ def test_a_record_torn_by_a_gap_is_no_record() -> None:
 def test_other_facts_pass() -> None:
     fact = facts.Trouble("link", "gone", "", 1.0)
     assert Reader().feed(fact) == [fact]
+
+
+def test_a_line_can_be_taught() -> None:
+    reader = Reader([("loss", r"zonk (?P<value>[\d.]+)"), ("eval_wobble", r"wobble=([\d.]+)")])
+    found = read(
+        b"step 7 zonk 0.25\nstep 8 wobble=3.5 and 9 other things\nloss: 1.5\n", None, reader
+    )
+    assert [(k.split, k.name, v, s) for _, k, v, s, _ in found.points] == [
+        ("train", "loss", "0.25", 7),
+        ("eval", "wobble", "3.5", 8),
+        ("train", "loss", "1.5", 8),
+    ]
+    assert found.unread == 0
+
+
+def test_the_first_of_each_kind_of_line_that_is_not_understood_is_shown() -> None:
+    lines = b"".join(b"frob %d\n" % i for i in range(50)) + b"it took 3 tries\n"
+    records = Reader().feed(facts.Chunk("log", 0, lines, 1.0))
+    unread = [record for record in records if isinstance(record, Unread)]
+    assert sum(record.count for record in unread) == 51
+    assert [record.sample for record in unread] == ["frob 0", "it took 3 tries"]

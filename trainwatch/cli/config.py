@@ -36,6 +36,7 @@ class Config:
     smoothing: float = 0.6
     grace: float = 30.0
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
+    metrics: Mapping[str, str] = field(default_factory=dict)  # name -> regular expression
     origins: Mapping[str, str] = field(default_factory=dict)  # setting -> where its value is from
 
 
@@ -73,7 +74,7 @@ SETTINGS = (
     Setting("grace", "stop", "seconds between the interrupt and SIGTERM"),
 )
 _FREE_TABLES = {
-    "metrics": "your own metrics; not there yet",
+    "metrics": "your own metrics: loss = 'my loss is ([0-9.]+)'; the group is the number",
     "keys": 'other keys for an action: "log.search" = "slash,f"; ? in the screen shows the names',
 }
 
@@ -187,10 +188,20 @@ def _free_table(
         where = _place(file, text, table, name)
         if not isinstance(value, str):
             raise ConfigError(f"{where}: must be a text in quotes, not {value!r}")
-        if table == "metrics":
-            raise ConfigError(f"{where}: metrics of your own are not there yet")
+        wrong = wrong_pattern(value) if table == "metrics" else ""
+        if wrong:
+            raise ConfigError(f"{where}: {value!r} is no regular expression: {wrong}")
         found[name] = value
-    return replace(config, keys=found)
+    return replace(config, metrics=found) if table == "metrics" else replace(config, keys=found)
+
+
+def wrong_pattern(pattern: str) -> str:
+    """What is wrong with a regular expression; empty when nothing is."""
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def _flat(values: dict[str, object], above: str = "") -> Iterator[tuple[str, object]]:

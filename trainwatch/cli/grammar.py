@@ -71,7 +71,9 @@ class Words(NamedTuple):
 HELP = "--help"  # every verb has it
 _TARGET = "[TARGET]"
 _JSON = Option("--json", "", "machine-readable output on stdout")
-_METRIC = Option("--metric", "NAME=REGEX", "read a metric of your own (not there yet)", many=True)
+_METRIC = Option(
+    "--metric", "NAME=REGEX", "read a metric of your own from lines that match", many=True
+)
 _RECORD = Option("--record", "FILE", "write a journal of everything seen, for replay")
 _LOOK = (
     Option("--theme", "NAME", "colours of the screen"),

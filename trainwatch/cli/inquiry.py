@@ -16,7 +16,7 @@ from trainwatch.cli.grammar import CommandError
 from trainwatch.link.child import ChildLink, local_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trainwatch.link import Link
     from trainwatch.run.session import Session
@@ -34,11 +34,11 @@ class Look(NamedTuple):
     now: float  # when that was, as seconds since the epoch
 
 
-def look(where: str, *, devices: bool = False) -> Look:
+def look(where: str, *, devices: bool = False, patterns: Sequence[tuple[str, str]] = ()) -> Look:
     """Everything there is to know of ``where`` now; with ``devices`` also one reading of those."""
     from trainwatch.run.session import Session
 
-    session = Session()
+    session = Session(patterns)
     recorded = journal(where)
     with asking(_played(recorded) if recorded else ChildLink(local_probe())) as link:
         link.send(session.reader.watch(where, once=devices))

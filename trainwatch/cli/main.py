@@ -84,13 +84,15 @@ def _obey(words: list[str]) -> int:
 
 
 def _do(verb: Verb, arguments: list[str]) -> int:
-    from trainwatch.cli.grammar import HELP, CommandError, parse
+    from trainwatch.cli.grammar import HELP, parse
 
     parsed = parse(verb, arguments)
     if parsed.has(HELP):
         return _help(["help", verb.name])
     if parsed.has("--metric"):
-        raise CommandError("metrics of your own (--metric) are not there yet")
+        from trainwatch.cli.metrics import check
+
+        check(parsed)
     return _home(verb)(parsed)
 
 

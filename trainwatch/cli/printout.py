@@ -16,6 +16,7 @@ from trainwatch.cli import config
 from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import look
+from trainwatch.cli.metrics import patterns
 from trainwatch.cli.target import here
 from trainwatch.draw import shapes
 
@@ -136,7 +137,7 @@ def _run(words: Words, *, devices: bool = False) -> tuple[Run, float]:
     if len(words.operands) > 1:
         raise CommandError("one target at a time: name one")
     where = here(words.operands)
-    session, now = look(where, devices=devices)
+    session, now = look(where, devices=devices, patterns=patterns(words))
     return session.run, now
 
 

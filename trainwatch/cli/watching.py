@@ -146,6 +146,19 @@ def _watch(view: _View) -> int:
     return _passed_through(view)
 
 
+def _taught(view: _View) -> tuple[tuple[str, str], ...]:
+    """The user's own metrics; a mistake in the file must not hide a training just started."""
+    from trainwatch.cli import config
+    from trainwatch.cli.metrics import patterns
+
+    try:
+        return patterns(view.words)
+    except config.ConfigError:
+        if view.started is None:
+            raise
+        return ()
+
+
 def _settings(view: _View) -> Config:
     """The settings; a mistake in them must not hide a training that was just started."""
     from trainwatch.cli import config
@@ -183,7 +196,7 @@ def _passed_through(view: _View) -> int:
             f" in {log}\n"
         )
         sys.stderr.flush()
-    code = pass_through(Session(), _link(view), Way(view.where, view.back, log))
+    code = pass_through(Session(_taught(view)), _link(view), Way(view.where, view.back, log))
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
@@ -216,7 +229,7 @@ def _show(view: _View) -> int:
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
-    session = Session()
+    session = Session(_taught(view))
     if view.started is None and view.journal is None:
         _check_target(session.reader.watch(view.where))
     options = Options(

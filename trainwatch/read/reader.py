@@ -93,7 +93,7 @@ class Reader:
 
     def _stream(self, source: str) -> Stream:
         if source not in self._streams:
-            self._streams[source] = Stream(source, dialects())
+            self._streams[source] = Stream(source, dialects(), self._patterns)
         return self._streams[source]
 
     def _chunk(self, fact: facts.Chunk) -> list[object]:

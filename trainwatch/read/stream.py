@@ -23,6 +23,7 @@ from trainwatch.read.rows import Rows, counts_steps, step_of
 from trainwatch.read.sense import Row, Sense
 from trainwatch.read.shapes import DIGITS, Shape, Shapes, skeleton
 from trainwatch.read.stretch import Fast, Stretch, states
+from trainwatch.read.taught import Taught
 from trainwatch.read.tokens import has_digit
 
 if TYPE_CHECKING:
@@ -36,18 +37,22 @@ READ_CAP = 1 << 16
 _CARRIES = re.compile(r"[=\[{]|:\s*[-\d]")  # a label with numbers of its own
 _FINDINGS = 16  # of one line; what comes after is not looked at
 _SAMPLE = 200
+_KINDS = 20
 
 
 class Stream:
     """Reads one source."""
 
-    def __init__(self, source: str, dialects: Sequence[Dialect]) -> None:
+    def __init__(
+        self, source: str, dialects: Sequence[Dialect], patterns: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self.source = source
         self.lines = 0
         self.points = 0
         self.understood: dict[str, int] = {}
         self._drawing = [d for d in dialects if getattr(d, "DRAWS", False)]
         self._sense = Sense([d for d in dialects if d not in self._drawing])
+        self._taught = Taught(patterns)
         self._placing = Placing()
         self._carried = Carried()
         self._blocks = Blocks()
@@ -61,7 +66,8 @@ class Stream:
         self._progress: dict[tuple[str, str, str], Progress] = {}
         self._urgent: list[Progress] = []
         self._unread = 0
-        self._first_unread: Line | None = None
+        self._kinds: set[bytes] = set()  # of lines that were not understood, the first few
+        self._strange: list[Line] = []  # the first of each kind, until told
         self._count = 0  # where the training's own bar stood
         self._live = -1  # offset of the unfinished bar that was already told
         self._at: float | None = None
@@ -85,13 +91,15 @@ class Stream:
         return self._take()
 
     def _torn(self, block: Block) -> None:
-        """A line without end may be cut inside a number: only what closes itself is read."""
+        """A line without end may be cut inside a number: it is read up to the last bracket."""
         for line in block.lines():
-            text = line.text[:READ_CAP]
-            if text.rstrip().endswith(("}", "]")) or not has_digit(text):
-                self._line(line.offset, line.data)
-            else:
-                self._not_read(line.offset, line.data, skeleton(line.data))
+            closed = max(line.data.rfind(b"}"), line.data.rfind(b"]")) + 1
+            whole = line.data if not has_digit(line.text) else line.data[:closed]
+            if whole:
+                self._line(line.offset, whole)
+            if len(whole) < len(line.data):
+                rest = line.data[len(whole) :]
+                self._not_read(line.offset + len(whole), rest, skeleton(rest))
 
     # --- lines ----------------------------------------------------------------------------
 
@@ -112,7 +120,7 @@ class Stream:
             if end > start:
                 raw = data[start:end]
                 mark = raw.translate(None, DIGITS)
-                if known.get(mark, _NEW) is None and not sense.attentive:
+                if known.get(mark, _NEW) is None and not (sense.attentive or self._taught):
                     self._not_read(base + start, raw, mark)
                 else:
                     self._drawn(base + start, raw)
@@ -120,7 +128,7 @@ class Stream:
             start = end + 1
 
     def _may_run(self) -> bool:
-        return not self._bars.strayed and not self._sense.attentive
+        return not (self._bars.strayed or self._sense.attentive or self._taught)
 
     def _stretch(self, shape: Shape, found: Stretch, base: int, data: bytes) -> None:
         """Take in many rows at once, and of the bars between them the first and the last."""
@@ -152,7 +160,7 @@ class Stream:
             self._bar(found, offset + start)
 
     def _line(self, offset: int, raw: bytes) -> None:
-        if raw.isspace():
+        if raw.isspace() or (self._taught and self._by_pattern(offset, raw)):
             return
         mark = skeleton(raw)
         attentive = self._sense.attentive
@@ -164,11 +172,21 @@ class Stream:
         elif shape is None or not self._slow(offset, raw):
             self._not_read(offset, raw, mark)
 
+    def _by_pattern(self, offset: int, raw: bytes) -> bool:
+        row = self._taught.read(Line(offset, raw).text, offset)
+        if row is None:
+            return False
+        self._numbers(row.plan, [[value] for value in row.values], [offset])
+        self._understood("pattern")
+        return True
+
     def _not_read(self, offset: int, raw: bytes, mark: bytes) -> None:
-        if len(mark) < len(raw):
-            self._unread += 1
-            if self._first_unread is None:
-                self._first_unread = Line(offset, raw)
+        if len(mark) == len(raw):
+            return
+        self._unread += 1
+        if len(self._kinds) < _KINDS and mark not in self._kinds:
+            self._kinds.add(mark)
+            self._strange.append(Line(offset, raw))
 
     # --- rows -----------------------------------------------------------------------------
 
@@ -262,8 +280,11 @@ class Stream:
             elif not meaning.dialect and not self._sense.may_head(text):
                 self._shapes.learn(raw, None, None)
         if meaning.dialect:
-            self.understood[meaning.dialect] = self.understood.get(meaning.dialect, 0) + 1
+            self._understood(meaning.dialect)
         return bool(meaning.dialect)
+
+    def _understood(self, dialect: str) -> None:
+        self.understood[dialect] = self.understood.get(dialect, 0) + 1
 
     def _head(self, heading: Row) -> None:
         """Counts that hold for the lines below."""
@@ -324,15 +345,26 @@ class Stream:
         newest = [p for p in self._progress.values() if p not in self._urgent]
         newest.sort(key=lambda p: p.offset)
         records: list[Record] = [*self._urgent, *newest, *metrics, *self._notices]
-        if self._unread:
-            first = self._first_unread or Line(0, b"")
-            sample = clean(first.text, _SAMPLE)
-            records.append(Unread(self.source, self._unread, first.offset, sample, self._at))
+        records += self._not_understood()
         self._urgent.clear()
         self._notices.clear()
         self._progress.clear()
-        self._unread, self._first_unread = 0, None
         return records
+
+    def _not_understood(self) -> list[Unread]:
+        """How many lines; those that are the first of their kind one by one."""
+        strange, count = self._strange, self._unread
+        self._strange, self._unread = [], 0
+        if not count:
+            return []
+        rest = count - len(strange) + 1 if strange else count
+        lines = strange or [Line(-1, b"")]
+        return [
+            Unread(
+                self.source, 1 if place else rest, line.offset, clean(line.text, _SAMPLE), self._at
+            )
+            for place, line in enumerate(lines)
+        ]
 
 
 def _start(drawn: Bar) -> int:

@@ -276,6 +276,6 @@ class Run:
 
     def _unread(self, record: Unread) -> Topic:
         self.unread += record.count
-        if len(self.samples) < SAMPLES:
+        if record.sample and len(self.samples) < SAMPLES:
             self.samples.append(record)
         return Topic.LOG
