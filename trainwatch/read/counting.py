@@ -25,7 +25,8 @@ class Told(NamedTuple):
 class Counting:
     """The counts of one stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, literal: bool = False) -> None:
+        self._literal = literal
         self.step = UNKNOWN_STEP  # running through
         self.epoch = math.nan
         self.steps: float | None = None  # totals
@@ -50,6 +51,8 @@ class Counting:
 
     def _through(self, printed: float) -> int:
         """A printed step as one that runs through the epochs."""
+        if self._literal:
+            return int(printed)
         if printed < self._printed:
             later = self.epoch > self._in_epoch
             self._base = self.step + self._stride - printed if later else 0.0

@@ -86,6 +86,8 @@ class Opening(NamedTuple):
 class Table(Protocol):
     """The header of a table was found; it can read its rows."""
 
+    terms: tuple[Term, ...]
+
     def row(self, text: str) -> Pairs | None:
         """The numbers of a row; None when the line is none."""
 

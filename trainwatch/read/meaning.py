@@ -82,6 +82,26 @@ def plan(terms: tuple[Term, ...], split: Split | None = None, joins: bool = Fals
     )
 
 
+def among(every: tuple[Term, ...], terms: tuple[Term, ...]) -> Plan:
+    """The plan for a row that tells only some of the ``every`` terms of its table.
+
+    What a column is called depends on all of them, so that it is the same in every row.
+    """
+    if every == terms:
+        return plan(terms)
+    whole, part = plan(every), plan(terms)
+    names = {every[place].key: i for i, place in enumerate(whole.places)}
+    known = [names.get(terms[place].key) for place in part.places]
+    kept = [(place, i) for place, i in zip(part.places, known, strict=True) if i is not None]
+    if len(kept) < len(part.places):
+        return part
+    return part._replace(
+        keys=tuple(whole.keys[i] for _, i in kept),
+        claims=tuple(whole.claims[i] for _, i in kept),
+        plains=tuple(whole.plains[i] for _, i in kept),
+    )
+
+
 def _is_eval_loss(key: Key) -> bool:
     return key.name == "loss" and key.split != "train"
 

@@ -52,10 +52,14 @@ class _Shown:
 
 
 class Placing:
-    """What one stream has told about where its training stands and how it calls its numbers."""
+    """What one stream has told about where its training stands and how it calls its numbers.
 
-    def __init__(self) -> None:
-        self.counting = Counting()
+    An ``exact`` one repeats nothing and means its steps as it writes them.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
+        self._exact = exact
+        self.counting = Counting(exact)
         """The counts that the last line stood by."""
         self._counting: dict[int | None, Counting] = {None: self.counting}
         self._claims: dict[Key, list[int]] = {}  # on each series: the claims in the order of use
@@ -83,7 +87,7 @@ class Placing:
         """Counts that hold for the lines below."""
         for rank, rows in self._ranks(lot):
             for name in dict.fromkeys((None, rank)):
-                self.counting = self._counting.setdefault(name, Counting())
+                self.counting = self._counting.setdefault(name, Counting(self._exact))
                 self.counting.stand(self._told(lot, rows.start, self.counting), trains=True)
 
     # --- names ----------------------------------------------------------------------------
@@ -159,7 +163,7 @@ class Placing:
     def _rows(
         self, lot: Lot, keys: tuple[Key, ...], rows: range, rank: int | None
     ) -> Iterator[Placed]:
-        counting = self.counting = self._counting.setdefault(rank, Counting())
+        counting = self.counting = self._counting.setdefault(rank, Counting(self._exact))
         steps, epochs = array("q"), array("d")
         for row in rows:
             step, epoch = counting.stand(self._told(lot, row, counting), lot.plan.trains)
@@ -168,7 +172,7 @@ class Placing:
         part = slice(rows.start, rows.stop)
         columns = [lot.columns[place][part] for place in lot.plan.places]
         placed = Placed(keys, columns, lot.offsets[part], steps, epochs, joins=False)
-        if not lot.plan.mixed:
+        if self._exact or not lot.plan.mixed:
             yield placed
             return
         for row in range(len(rows)):

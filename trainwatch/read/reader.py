@@ -80,7 +80,7 @@ class Reader:
 
     def requests(self) -> list[facts.Read]:
         """Bytes that are needed to go on; asked once."""
-        return self._folders.requests()
+        return self._folders.requests() + self._files.requests()
 
     @property
     def tallies(self) -> list[tuple[str, str, int, int]]:
@@ -91,17 +91,22 @@ class Reader:
         ]
         return streams + self._files.tallies
 
-    def _stream(self, source: str) -> Stream:
+    def _stream(self, source: str, begin: bytes = b"") -> Stream:
         if source not in self._streams:
-            self._streams[source] = Stream(source, dialects(), self._patterns)
+            exact = files.holds_numbers(source, begin)
+            self._streams[source] = Stream(source, dialects(), self._patterns, exact=exact)
         return self._streams[source]
 
     def _chunk(self, fact: facts.Chunk) -> list[object]:
         if may_be_one(fact.source) and not self._live:
             document = self._documents.setdefault(fact.source, Document())
             return [] if document.hold(fact) else self._whole(fact.source)
+        if files.is_binary(fact.source):
+            end = fact.offset + len(fact.data)
+            part = facts.FileBytes(fact.source, fact.offset, fact.data, end, fact.at, fact.at)
+            return list(self._files.feed(part))
         at = fact.at if self._live else None
-        return list(self._stream(fact.source).feed(fact.offset, fact.data, at))
+        return list(self._stream(fact.source, fact.data).feed(fact.offset, fact.data, at))
 
     def _whole(self, source: str) -> list[object]:
         """The rows of a held stream, or the lines of one that is no single value."""

@@ -14,7 +14,7 @@ from trainwatch.read.dialect import Event, Opening, Pairs, Term
 from trainwatch.read.formats import keyvalue, table
 from trainwatch.read.lexicon import split_in
 from trainwatch.read.mask import rank_span
-from trainwatch.read.meaning import Plan, plan
+from trainwatch.read.meaning import Plan, among, plan
 from trainwatch.read.tokens import has_digit
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Sense:
         pairs = self._table.row(text) if self._table and not table.is_rule(text) else None
         if pairs:
             self._idle = 0
-            how = plan(pairs.terms)
+            how = among(self._table.terms, pairs.terms) if self._table else plan(pairs.terms)
             return Meaning("table", rows=[Row(how, pairs.values, offset)]) if how.keys else None
         self._idle += 1
         if self._idle > _PATIENCE:

@@ -41,10 +41,15 @@ _KINDS = 20
 
 
 class Stream:
-    """Reads one source."""
+    """Reads one source; an ``exact`` one is a file of numbers, no log."""
 
     def __init__(
-        self, source: str, dialects: Sequence[Dialect], patterns: Sequence[tuple[str, str]] = ()
+        self,
+        source: str,
+        dialects: Sequence[Dialect],
+        patterns: Sequence[tuple[str, str]] = (),
+        *,
+        exact: bool = False,
     ) -> None:
         self.source = source
         self.lines = 0
@@ -53,7 +58,7 @@ class Stream:
         self._drawing = [d for d in dialects if getattr(d, "DRAWS", False)]
         self._sense = Sense([d for d in dialects if d not in self._drawing])
         self._taught = Taught(patterns)
-        self._placing = Placing()
+        self._placing = Placing(exact)
         self._carried = Carried()
         self._blocks = Blocks()
         self._shapes = Shapes()

@@ -64,9 +64,9 @@ SAMPLES = (
     ),
 )
 
-_LONGEST = 600
+_LONGEST = 4000
 _TOTALS: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
-_DECIMAL = re.compile(r"\d\.\d|\d{3}|[=:{}\"']|\.\s")
+_DECIMAL = re.compile(r"\d\.\d|\d{3}|[=:{}']|\.\s")
 _WHOLE = ("all", "avg", "mean", "total", "overall", "average")  # the row that sums up the others
 _YOLO = ("box_loss", "cls_loss", "dfl_loss")
 _RULE = re.compile(r"[\s|:+=─━┼│├┤-]+$")
@@ -90,6 +90,11 @@ class Table:
         self._columns = columns
         self._cut = cut
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All columns; a row may leave some empty."""
+        return tuple(Term(column.text) for column in self._columns)
+
     def row(self, text: str) -> Pairs | None:
         """The numbers of a row; None when the line is none."""
         if len(text) > _LONGEST:
@@ -97,10 +102,10 @@ class Table:
         cells = [bare for cell in self._cut(text) for bare in _bare(cell)]
         if len(cells) < 2:
             return None
-        counted = _fraction(cells[0].text)
-        if number(cells[0].text) is None and counted is None and not cells[0].text.isalpha():
+        first = cells[0].text
+        if first and number(first) is None and not _fraction(first) and not first.isalpha():
             return None
-        label = next((cell for cell in cells if cell.text.isalpha()), None)
+        label = next((c for c in cells if c.text.isalpha() and c.text not in _EMPTY), None)
         split = split_in(label.text) if label else None
         if label and split:
             return self._labelled(text, cells, label, split)
@@ -170,17 +175,21 @@ def _all_values(cells: list[Cell]) -> bool:
     ) and any(number(c.text) is not None for c in cells)
 
 
-_EMPTY = ("-", "–", "N/A", "n/a", "None", "No log", "nan", "")
+_EMPTY = ("-", "–", "N/A", "n/a", "NA", "None", "No log", "nan", "NaN", "inf", "")
 
 
 def _with_sum(pairs: Pairs) -> Pairs:
-    """The three parts of the YOLO loss are printed without their sum, which is the loss."""
-    parts = [v for t, v in zip(pairs.terms, pairs.values, strict=True) if t.key in _YOLO]
-    if len(parts) != len(_YOLO):
-        return pairs
-    return pairs._replace(
-        terms=(*pairs.terms, Term("loss")), values=(*pairs.values, sum(parts)), spans=()
-    )
+    """The three parts of the YOLO loss are told without their sum, which is the loss."""
+    for prefix in ("", "train/", "val/"):
+        parts = [f"{prefix}{part}" for part in _YOLO]
+        found = [v for t, v in zip(pairs.terms, pairs.values, strict=True) if t.key in parts]
+        if len(found) == len(parts):
+            pairs = pairs._replace(
+                terms=(*pairs.terms, Term(f"{prefix}loss")),
+                values=(*pairs.values, sum(found)),
+                spans=(),
+            )
+    return pairs
 
 
 def _pairs(text: str, named: Iterable[tuple[Cell, Cell]], split: Split | None) -> Pairs:
@@ -210,6 +219,8 @@ def _fraction(text: str) -> tuple[float, float] | None:
 
 def _bare(cell: Cell) -> list[Cell]:
     """A cell without what only decorates; two where a label shares it with a number."""
+    if not cell.text:
+        return [cell]
     text = _DECORATION.sub("", cell.text).strip() if number(cell.text) is None else cell.text
     label, space, rest = text.partition(" ")
     if space and label.isalpha() and number(rest) is not None:
@@ -242,7 +253,16 @@ def _cells(text: str, borders: re.Pattern[str]) -> list[Cell]:
 
 
 def _by_commas(text: str) -> list[Cell]:
-    return _cells(text, re.compile(r",|;")) if "," in text or ";" in text else []
+    """Empty cells too: in a file of commas they keep the others in their columns."""
+    border = "," if "," in text else ";"
+    if border not in text:
+        return []
+    found, start = [], 0
+    for part in text.split(border):
+        first = start + len(part) - len(part.lstrip())
+        found.append(Cell(first, first + len(part.strip()), part.strip().strip('"')))
+        start += len(part) + 1
+    return found
 
 
 def _by_pipes(text: str) -> list[Cell]:
