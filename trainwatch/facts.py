@@ -198,12 +198,16 @@ class Runs(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Progress or result of a Stop or Launch: sentences for the user, the last one with ``done``."""
+    """Progress or result of a Stop or Launch: sentences for the user, the last one with ``done``.
+
+    ``code`` is what trainwatch exits with when the whole of it failed.
+    """
 
     ok: bool
     done: bool
     text: str
     at: float
+    code: int = 1
 
 
 class Pong(NamedTuple):

@@ -170,9 +170,9 @@ def _many(inner: _Check) -> _Check:
     return check
 
 
-def _fields(make: Callable[[List[Any]], Any], name: str, inner: List[_Check]) -> _Check:
+def _fields(make: Callable[[List[Any]], Any], name: str, inner: List[_Check], least: int) -> _Check:
     def check(value: Any) -> Any:
-        if type(value) is not list or len(value) != len(inner):
+        if type(value) is not list or not least <= len(value) <= len(inner):
             raise _refuse("{} of {} fields".format(name, len(inner)), value)
         return make([one(item) for one, item in zip(inner, value)])
 
@@ -187,7 +187,7 @@ def _check_of(kind: Any) -> _Check:
     if hasattr(kind, "_fields"):
         return _tuple_check(kind)
     if getattr(kind, "__origin__", None) in (tuple, Tuple):
-        return _fields(tuple, "a tuple", [_check_of(part) for part in parts])
+        return _fields(tuple, "a tuple", [_check_of(part) for part in parts], len(parts))
     if parts:
         return _many(_check_of(parts[0]))
     if kind is bytes:
@@ -196,8 +196,10 @@ def _check_of(kind: Any) -> _Check:
 
 
 def _tuple_check(kind: Any) -> _Check:
+    """What came later has a default: an older peer, or a journal of last year, does without."""
     checks = [_check_of(kind.__annotations__[field]) for field in kind._fields]
-    return _fields(kind._make, kind.__name__, checks)
+    later = len(getattr(kind, "_field_defaults", ()))
+    return _fields(lambda values: kind(*values), kind.__name__, checks, len(checks) - later)
 
 
 _KINDS: Dict[str, Tuple[_Check, bool]] = {

@@ -103,11 +103,6 @@ def test_a_forgotten_command_is_guessed(
 @pytest.mark.parametrize(
     "words",
     [
-        ["run", "--on", "gpu-box", "true"],
-        ["attach", "gpu-box:"],
-        ["status", "me@gpu-box:sft"],
-        ["list", "gpu-box:"],
-        ["attach", "tmux:%3"],
         ["attach", "slurm:123"],
         ["export", "docker:train"],
         ["diagnose", "k8s:ns/pod"],

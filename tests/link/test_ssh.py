@@ -4,8 +4,6 @@ import os
 import select
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.sshd import Box, needs_sshd
 from trainwatch import facts, wire
 from trainwatch.link import ssh
 from trainwatch.link.bundle import bundle
@@ -21,82 +20,8 @@ from trainwatch.link.child import ChildLink
 from trainwatch.link.door import End
 from trainwatch.link.ssh import AfterNoise, SshDoor
 
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")
 SECONDS = 60.0
 NOISE = "printf 'Welcome \\033[31mto\\033[0m \\033]0;title\\007 the box\\n\\0\\0TW1\\n'; seq 1 5000; printf 'no newline'"
-
-needs_sshd = pytest.mark.skipif(not (SSHD and shutil.which("ssh")), reason="there is no sshd here")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-class Box:
-    """A machine behind ssh: its logins start ``shell`` in a home of their own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.home = folder / "home"
-        self.home.mkdir()
-        self.port = free_port()
-        self.path = os.environ["PATH"]
-        self.shell = "/bin/bash"
-        self.before = ""
-        for name in ("host", "user"):
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-            subprocess.run(command, check=True)
-        self._server: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Write everything down as it is now, and listen."""
-        login = self.folder / "login"
-        login.write_text(
-            f"#!/bin/sh\nunset SHLVL\nexport HOME={self.home} PATH='{self.path}'"
-            f" TRAINWATCH_STATE={self.folder}/state\n{self.before}\n"
-            f'exec {self.shell} -c "$SSH_ORIGINAL_COMMAND"\n'
-        )
-        login.chmod(0o755)
-        (self.folder / "keys").write_text((self.folder / "user.pub").read_text())
-        (self.folder / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {self.folder}/host\nPidFile none\n"
-            f"AuthorizedKeysFile {self.folder}/keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-            f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nForceCommand {login}\nMaxStartups 100\n"
-        )
-        (self.folder / "ssh_config").write_text(
-            f"Host box\n HostName 127.0.0.1\n Port {self.port}\n IdentityFile {self.folder}/user\n"
-            f" IdentitiesOnly yes\n UserKnownHostsFile {self.folder}/known\n GlobalKnownHostsFile /dev/null\n"
-            " PreferredAuthentications publickey\n"
-        )
-        self.know((self.folder / "host.pub").read_text())
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd wants to be able to go
-        command = [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
-        self._server = subprocess.Popen(command, stderr=subprocess.PIPE)
-        assert self._server.stderr is not None
-        while b"listening" not in self._server.stderr.readline():
-            assert self._server.poll() is None
-
-    def know(self, key: str) -> None:
-        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {key}")
-
-    def door(self, host: str = "box") -> SshDoor:
-        return SshDoor(host, ["ssh", "-F", str(self.folder / "ssh_config")])
-
-    def only(self, **programs: str) -> None:
-        """Nothing but a shell and these programs is on the path there."""
-        where = self.folder / "bin"
-        where.mkdir()
-        for name, program in {"sh": "/bin/sh", "seq": "/usr/bin/seq", **programs}.items():
-            (where / name).symlink_to(program)
-        self.path = str(where)
-
-    def end(self) -> None:
-        if self._server is not None:
-            self._server.kill()
-            self._server.communicate()
-            self._server = None
 
 
 class Client:

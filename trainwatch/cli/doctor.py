@@ -21,7 +21,7 @@ from trainwatch.cli.console import console, has_screen
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import answers, asking, look
 from trainwatch.cli.metrics import patterns
-from trainwatch.cli.target import here
+from trainwatch.cli.way import reached
 from trainwatch.draw import units
 from trainwatch.link.child import ChildLink, local_probe
 from trainwatch.probe import identity, runs
@@ -188,7 +188,8 @@ def _told(fact: object) -> Iterator[Finding]:
 
 def _of_target(words: Words) -> Iterator[Finding]:
     """What of a target is read, and what is not."""
-    session, _ = look(here(words.operands), patterns=patterns(words))
+    with reached(words.operands) as way:
+        session, _ = look(way, patterns=patterns(words))
     yield from _sources(session)
     run = session.run
     for trouble in run.troubles.values():

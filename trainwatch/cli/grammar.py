@@ -96,6 +96,7 @@ VERBS = (
                 " insist on one: killing trainwatch's two helpers ends it, and bars grow wide",
             ),
             Option("--on", "HOST", "start it on that machine over ssh"),
+            Option("--cwd", "DIR", "start it in that folder (with --on: of that machine)"),
             _NO_UI,
             _RECORD,
             _METRIC,
@@ -126,7 +127,7 @@ VERBS = (
     Verb(
         "list",
         "[HOST:]",
-        "the runs on this machine, newest first",
+        "the runs on this machine, or on HOST, newest first",
         (_JSON, Option("--all", "", "every run; without it the newest 20", "-a")),
         ("trainwatch list", "trainwatch list --json | jq '.[0].loss'"),
     ),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts, wire
 from trainwatch.cli.grammar import CommandError
-from trainwatch.link.child import ChildLink, local_probe
+from trainwatch.cli.way import NOT_CONNECTED, NOT_FOUND, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from trainwatch.link import Link
     from trainwatch.run.session import Session
 
-NOT_FOUND, NOT_CONNECTED = 3, 4
 _BATCH = 256  # facts taken at a time
 _READS = 2.0  # seconds that the answers to the last reads may take
 _SILENCE = 30.0  # seconds without any fact after which a probe counts as hung
@@ -34,21 +33,23 @@ class Look(NamedTuple):
     now: float  # when that was, as seconds since the epoch
 
 
-def look(where: str, *, devices: bool = False, patterns: Sequence[tuple[str, str]] = ()) -> Look:
-    """Everything there is to know of ``where`` now; with ``devices`` also one reading of those."""
+def look(way: Way, *, devices: bool = False, patterns: Sequence[tuple[str, str]] = ()) -> Look:
+    """Everything there is to know at the end of ``way`` now; with ``devices`` also their reading."""
     from trainwatch.run.session import Session
 
     session = Session(patterns)
-    recorded = journal(where)
-    with asking(_played(recorded) if recorded else ChildLink(local_probe())) as link:
-        link.send(session.reader.watch(where, once=devices))
+    recorded = journal(way)
+    with asking(_played(recorded) if recorded else way.link()) as link:
+        link.send(session.reader.watch(way.where, once=devices))
         fill(session, link, to_the_end=recorded is not None)
     return Look(session, session.run.latest if recorded else time.time())
 
 
-def journal(where: str) -> Path | None:
-    """The path ``where`` when a recorded journal is there."""
-    path = Path(where).expanduser()
+def journal(way: Way) -> Path | None:
+    """The path when it leads to a recorded journal on this machine."""
+    if way.host:
+        return None
+    path = Path(way.where).expanduser()
     try:
         with path.open("rb") as file:
             return path if file.read(len(wire.MAGIC)) == wire.MAGIC else None
@@ -83,15 +84,27 @@ def fill(session: Session, link: Link, *, to_the_end: bool) -> None:
                 return
 
 
-def stop(where: str, now: bool, grace: float) -> Iterator[facts.Answer]:
+def stop(way: Way, now: bool, grace: float) -> Iterator[facts.Answer]:
     """Have a run stopped; an answer for each step."""
-    with asking(ChildLink(local_probe())) as link:
-        link.send(facts.Stop(where, now, grace))
+    with asking(way.link()) as link:
+        link.send(facts.Stop(way.where, now, grace))
         for fact in answers(link, patience=grace + _SILENCE):
             if isinstance(fact, facts.Answer):
                 yield fact
                 if fact.done:
                     return
+
+
+def launch_there(way: Way, request: facts.Launch) -> str:
+    """Start a command where ``way`` leads; the id of the run. Raises CommandError."""
+    with asking(way.link()) as link:
+        link.send(request)
+        for fact in answers(link):
+            if isinstance(fact, facts.Answer) and fact.done:
+                if fact.ok:
+                    return fact.text
+                raise CommandError(f"{way.host}: {fact.text}", fact.code)
+    raise CommandError(f"the connection to {way.host} ended before it answered", NOT_CONNECTED)
 
 
 @contextmanager

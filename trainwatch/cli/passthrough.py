@@ -30,7 +30,7 @@ _PING_EVERY = 20.0  # seconds; a probe that hears nothing for a minute leaves
 _LINGER = 0.3  # seconds of silence after the end: the last checkpoint is still being looked at
 
 
-class Way(NamedTuple):
+class Passage(NamedTuple):
     """What is watched, and how one comes back to it."""
 
     where: str
@@ -38,9 +38,9 @@ class Way(NamedTuple):
     log: str  # where the whole output is kept; "" when that is not known
 
 
-def pass_through(session: Session, link: Link, way: Way) -> int:
+def pass_through(session: Session, link: Link, way: Passage) -> int:
     """Until the training ends or the user leaves; the exit code of the command."""
-    passage = _Passage(session, way)
+    passage = _Passing(session, way)
     link.open(lambda: None)
     try:
         link.send(session.reader.watch(way.where))
@@ -56,8 +56,8 @@ def pass_through(session: Session, link: Link, way: Way) -> int:
         link.close()
 
 
-class _Passage:
-    def __init__(self, session: Session, way: Way) -> None:
+class _Passing:
+    def __init__(self, session: Session, way: Passage) -> None:
         self._session = session
         self._way = way
         self._source = ""  # the stream that is the training's output

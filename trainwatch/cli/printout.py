@@ -17,7 +17,7 @@ from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import look
 from trainwatch.cli.metrics import patterns
-from trainwatch.cli.target import here
+from trainwatch.cli.way import reached
 from trainwatch.draw import shapes
 
 if TYPE_CHECKING:
@@ -134,10 +134,8 @@ def do_report(words: Words) -> int:
 
 
 def _run(words: Words, *, devices: bool = False) -> tuple[Run, float]:
-    if len(words.operands) > 1:
-        raise CommandError("one target at a time: name one")
-    where = here(words.operands)
-    session, now = look(where, devices=devices, patterns=patterns(words))
+    with reached(words.operands) as way:
+        session, now = look(way, devices=devices, patterns=patterns(words))
     return session.run, now
 
 

@@ -1,4 +1,4 @@
-"""The runs on this machine: list them, stop one."""
+"""The runs on this machine or on another: list them, stop one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from trainwatch import facts
 from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
-from trainwatch.cli.inquiry import NOT_FOUND, answers, asking, stop
-from trainwatch.cli.target import here, parse
+from trainwatch.cli.inquiry import answers, asking, stop
+from trainwatch.cli.target import parse
+from trainwatch.cli.way import NOT_FOUND, reached
 from trainwatch.draw import shapes, units
 from trainwatch.draw.glyphs import to_ascii
 from trainwatch.draw.rows import clip, width
-from trainwatch.link.child import ChildLink, local_probe
 from trainwatch.probe import runs
 from trainwatch.read.clean import clean
 from trainwatch.run.session import Session
@@ -39,8 +39,7 @@ def do_list(words: Words) -> int:
         word = words.operands[0]
         if not parse(word).host or parse(word).where:
             raise CommandError(f"list takes a host, HOST:, not {word!r}")
-        here(words.operands)
-    with asking(ChildLink(local_probe())) as link:
+    with reached(words.operands) as way, asking(way.link()) as link:
         known = _known(link)
         shown = known if words.has("--all") or words.has("--json") else known[:SHOWN]
         read = [_read(run, link) for run in shown]
@@ -49,7 +48,7 @@ def do_list(words: Words) -> int:
         sys.stdout.write(json.dumps([shapes.status(run, now) for run in read]) + "\n")
         return 0
     if not known:
-        _say("no run here yet; start one: trainwatch run python train.py")
+        _say("no run there yet; start one: trainwatch run python train.py")
         return 0
     _print_table([_HEAD, *(_row(*pair, now) for pair in zip(shown, read, strict=True))])
     if len(known) > len(shown):
@@ -108,12 +107,14 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 def do_stop(words: Words) -> int:
     """``trainwatch stop``; 1 = something is left."""
-    grace = _seconds(words.value("--grace"))
-    run = _one_run(here(words.operands))
-    answer = None
-    for answer in stop(run.id, words.has("--now"), grace):
-        _say(answer.text if not (answer.done and answer.ok) else _how_it_ended(run, answer.text))
-    return 0 if answer is not None and answer.ok else 1
+    grace, now = _seconds(words.value("--grace")), words.has("--now")
+    answer = facts.Answer(False, True, "", 0.0)
+    with reached(words.operands) as way:
+        run = None if way.host else _one_run(way.where)
+        for answer in stop(way.to(run.id) if run else way, now, grace):
+            ended = run is not None and answer.done and answer.ok
+            _say(_how_it_ended(run, answer.text) if run and ended else clean(answer.text))
+    return 0 if answer.ok else answer.code
 
 
 def _one_run(where: str) -> runs.Run:

@@ -7,12 +7,9 @@ disk is whether a word with a colon is also the name of a file, so that it can r
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from trainwatch.cli.grammar import CommandError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from trainwatch.cli.grammar import UsageError
 
 Kind: TypeAlias = Literal["run", "pid", "path", "stdin", "tmux", "slurm", "docker", "k8s"]
 
@@ -41,27 +38,6 @@ def parse(word: str) -> Target:
     if where.isascii() and where.isdigit():
         return Target(word, host, "pid", where)
     return Target(word, host, "path" if _is_path(where) else "run", where)
-
-
-def here(words: Sequence[str]) -> str:
-    """The WHERE of the one target, on this machine, that was named; "" for none.
-
-    Raises CommandError for what cannot be watched yet.
-    """
-    target = parse(words[0] if words else "")
-    if target.host:
-        raise CommandError(
-            f"watching over ssh is not there yet: log in to {target.host} and use trainwatch there"
-        )
-    if target.kind == "stdin":
-        raise CommandError(
-            "reading standard input is not there yet: attach to a file that tee writes"
-        )
-    if target.kind in _SOURCES:
-        raise CommandError(
-            f"{target.kind} targets are not there yet: attach to the log file of the training"
-        )
-    return target.where
 
 
 def _split(word: str) -> tuple[str, str]:

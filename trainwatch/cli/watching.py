@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import trainwatch
+from trainwatch import facts
 from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.probe import launch, runs
 
@@ -20,20 +21,18 @@ NOT_FOUND = 3
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainwatch import facts
     from trainwatch.cli.config import Config
     from trainwatch.cli.grammar import Words
+    from trainwatch.cli.way import Way
     from trainwatch.link import Link
 
 
 def do_run(words: Words) -> int:
     """``trainwatch run COMMAND...``."""
+    _check_name(words.value("--name"))
     host = words.value("--on")
     if host is not None:
-        raise CommandError(
-            f"starting on another machine is not there yet: log in to {host} and run it there"
-        )
-    _check_name(words.value("--name"))
+        return _start_there(host, words)
     return _start(list(words.operands), words.value("--name") or "", words)
 
 
@@ -46,7 +45,8 @@ def do_demo(words: Words) -> int:
 
 def do_attach(words: Words) -> int:
     """``trainwatch attach [TARGET]``."""
-    from trainwatch.cli.target import here
+    from trainwatch.cli.inquiry import journal
+    from trainwatch.cli.way import reached
 
     if len(words.operands) > 1:
         raise CommandError("watching several targets at once is not there yet: name one")
@@ -54,8 +54,8 @@ def do_attach(words: Words) -> int:
         from trainwatch.cli.printout import do_status
 
         return do_status(words)
-    where = here(words.operands)
-    return _watch(_View(where, words, journal=_journal(where)))
+    with reached(words.operands) as way:
+        return _watch(_View(way, words, journal=journal(way)))
 
 
 def do_replay(words: Words) -> int:
@@ -69,29 +69,56 @@ def do_replay(words: Words) -> int:
         raise UsageError(f"--speed is a number such as 1, 20 or 0 (at once), not {speed!r}")
     from pathlib import Path
 
+    from trainwatch.cli.inquiry import journal
+    from trainwatch.cli.way import here
+
     path = Path(words.operands[0]).expanduser()
-    if _journal(str(path)) is None:
+    way = here(str(path))
+    if journal(way) is None:
         what = "is not a journal" if path.is_file() else "does not exist"
         raise CommandError(f"{path} {what}; run --record writes one", NOT_FOUND)
-    return _watch(_View(str(path), words, journal=path, speed=factor))
-
-
-def _journal(where: str) -> Path | None:
-    from trainwatch.cli.inquiry import journal
-
-    return journal(where)
+    return _watch(_View(way, words, journal=path, speed=factor))
 
 
 def _start(command: list[str], name: str, words: Words) -> int:
     _record(words)  # a journal that cannot be written is said before anything starts
     try:
-        started = launch.start(command, name=name, pty=words.has("--pty"))
+        started = launch.start(command, _folder(words), name, words.has("--pty"))
     except launch.CannotStartError as error:
         raise CommandError(error.text, error.code) from error
     if words.has("--detach"):
         sys.stdout.write(f"{started.id}\n")
         return 0
-    return _watch(_View(started.id, words, started))
+    from trainwatch.cli.way import here
+
+    return _watch(_View(here(started.id), words, launched=True, started=started))
+
+
+def _folder(words: Words) -> str | None:
+    folder = words.value("--cwd")
+    return None if folder is None else os.path.expanduser(folder)
+
+
+def _start_there(host: str, words: Words) -> int:
+    """``run --on HOST``: nothing goes there but the command."""
+    from trainwatch.cli.inquiry import launch_there
+    from trainwatch.cli.way import reached
+
+    _record(words)
+    with reached([host if host.endswith(":") else f"{host}:"]) as way:
+        run = launch_there(
+            way,
+            facts.Launch(
+                list(words.operands),
+                words.value("--cwd") or "",
+                words.value("--name") or "",
+                words.has("--pty"),
+            ),
+        )
+        if words.has("--detach"):
+            sys.stdout.write(f"{run}\n")
+            return 0
+        return _watch(_View(way.to(run), words, launched=True))
 
 
 def _check_name(name: str | None) -> None:
@@ -124,18 +151,17 @@ def _record(words: Words) -> Path | None:
 class _View(NamedTuple):
     """What is to be watched."""
 
-    where: str
+    way: Way
     words: Words
-    started: launch.Started | None = None  # by this very command
+    launched: bool = False  # by this very command
+    started: launch.Started | None = None  # ... on this machine
     journal: Path | None = None  # to be played instead
     speed: float = 0.0  # of the journal; 0 = at once
 
     @property
     def back(self) -> str:
         """The command that leads here again."""
-        return shlex.join(
-            ["trainwatch", "attach", self.where] if self.where else ["trainwatch", "attach"]
-        )
+        return shlex.join(["trainwatch", "attach", *filter(None, [self.way.word])])
 
 
 def _watch(view: _View) -> int:
@@ -154,7 +180,7 @@ def _taught(view: _View) -> tuple[tuple[str, str], ...]:
     try:
         return patterns(view.words)
     except config.ConfigError:
-        if view.started is None:
+        if not view.launched:
             raise
         return ()
 
@@ -167,7 +193,7 @@ def _settings(view: _View) -> Config:
     try:
         return config.load(flags)
     except config.ConfigError as error:
-        if view.started is None:
+        if not view.launched:
             raise
         sys.stderr.write(f"trainwatch: {error.text}; going on with the defaults\n")
         return config.Config()
@@ -178,25 +204,21 @@ def _link(view: _View) -> Link:
         from trainwatch.link.journal import JournalLink
 
         return JournalLink(view.journal, view.speed)
-    from trainwatch.link.child import ChildLink, local_probe
-
-    return ChildLink(local_probe(), _record(view.words))
+    return view.way.link(_record(view.words))
 
 
 def _passed_through(view: _View) -> int:
-    from trainwatch.cli.passthrough import INTERRUPTED, Way, pass_through
+    from trainwatch.cli.passthrough import INTERRUPTED, Passage, pass_through
     from trainwatch.run.session import Session
 
     _settings(view)  # a mistake is said here as well
-    log = ""
-    if view.started is not None:
-        log = os.path.join(view.started.folder, runs.LOG)
-        sys.stderr.write(
-            f"trainwatch: run {view.started.id} started (pid {view.started.pid}), its output is kept"
-            f" in {log}\n"
-        )
+    log = os.path.join(view.started.folder, runs.LOG) if view.started else ""
+    if view.launched:
+        kept = f" (pid {view.started.pid}), its output is kept in {log}" if view.started else ""
+        sys.stderr.write(f"trainwatch: run {view.way.word} started{kept}\n")
         sys.stderr.flush()
-    code = pass_through(Session(_taught(view)), _link(view), Way(view.where, view.back, log))
+    passage = Passage(view.way.where, view.back, log)
+    code = pass_through(Session(_taught(view)), _link(view), passage)
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
@@ -230,11 +252,12 @@ def _show(view: _View) -> int:
 
     settings = _settings(view)
     session = Session(_taught(view))
-    if view.started is None and view.journal is None:
-        _check_target(session.reader.watch(view.where))
+    if not (view.launched or view.way.host or view.journal):
+        _check_target(session.reader.watch(view.way.where))
     options = Options(
-        target=view.where,
-        launched=view.started is not None,
+        target=view.way.where,
+        host=view.way.host,
+        launched=view.launched,
         replay=view.journal is not None,
         theme=settings.theme,
         glyphs=chosen_glyphs(settings.glyphs),

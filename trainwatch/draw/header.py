@@ -61,7 +61,7 @@ def sign(run: Run, view: HeaderView, now: float) -> Row:
     link = run.troubles.get("link")
     if link is not None:
         since = units.age(now - link.at)
-        return [("◌ disconnected", "critical"), (f" {since}, retrying", "dim")]
+        return [("◌ disconnected", "critical"), (f" {since} · {clean(link.text, 200)}", "dim")]
     state = run.state(now)
     mark, word, style = _SIGNS[state.word]
     row: Row = [(f"{mark} {word}", style)]

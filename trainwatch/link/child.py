@@ -8,6 +8,7 @@ the exact byte: the client sees a trouble come and go, and nothing lost or doubl
 from __future__ import annotations
 
 import os
+import random
 import select
 import subprocess
 import sys
@@ -17,11 +18,11 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import trainwatch
 from trainwatch import facts, wire
-from trainwatch.link.clock import Clock
+from trainwatch.link.clock import LOST, Clock, Sleep
 from trainwatch.link.door import Door, End, Verdict
 from trainwatch.link.inbox import Inbox, only_facts
 from trainwatch.link.memory import Memory
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from trainwatch.link.door import Decoder
 
-BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a start, by the failures before it
 STEADY = 10.0  # seconds after which a probe that dies did not fail to start
 
 _BOOT = (
@@ -51,6 +51,14 @@ def local_probe() -> list[str]:
     return [sys.executable, "-c", _BOOT.format(str(home))]
 
 
+class _Parting(NamedTuple):
+    """How a conversation came to its end."""
+
+    spoke: bool  # it was a probe
+    mistake: str = ""  # what it said that makes no sense
+    lost: bool = False  # it does not answer any more
+
+
 class ChildLink:
     """Facts of a probe behind ``door``; with ``record``, a journal of them is written there."""
 
@@ -58,11 +66,11 @@ class ChildLink:
         self,
         door: Door | Sequence[str],
         record: Path | None = None,
-        backoff: Sequence[float] = BACKOFF,
+        backoff: Sequence[float] | None = None,
     ) -> None:
         self._door = door if isinstance(door, Door) else Door(door)
         self._record = record
-        self._backoff = backoff
+        self._backoff = self._door.backoff if backoff is None else backoff
         self._inbox = Inbox()
         self._memory = Memory()
         self._requests: deque[Any] = deque()
@@ -125,11 +133,13 @@ class ChildLink:
             if verdict is None:
                 break
             self._deliver(self._memory.broken())
-            self._complain(verdict)
-            if verdict.final:
-                break
             failures = 0 if time.monotonic() - started > STEADY else failures + 1
-            self._pause(self._backoff[min(failures, len(self._backoff) - 1)])
+            wait = self._backoff[min(failures, len(self._backoff) - 1)] * random.uniform(0.75, 1.25)
+            if verdict.final:
+                self._complain(verdict)
+                break
+            self._complain(verdict._replace(text=f"{verdict.text}{_soon(wait)}"))
+            self._pause(wait)
         if self._journal is not None:
             self._journal.close()
         self._inbox.end()
@@ -150,21 +160,23 @@ class ChildLink:
                 text = f"the probe cannot be started: {argv[0]}: {error.strerror}"
                 return Verdict(text, "", final=False)
             pipes = Pipes(probe, self._bell, opening)
-            spoke, mistake = self._talk(pipes, decoder)
+            parting = self._talk(pipes, decoder)
             pipes.close()
-            code = _reap(probe, kill=bool(mistake))
+            code = _reap(probe, kill=bool(parting.mistake) or parting.lost)
             if self._may_end(code):
                 return None
-            if mistake:
-                return Verdict(f"the probe cannot be understood: {mistake}", "", final=False)
-            return self._door.verdict(End(code, _tail(errors), decoder.noise, spoke))
+            if parting.mistake:
+                text = f"the probe cannot be understood: {parting.mistake}"
+                return Verdict(text, "", final=False)
+            words = f"no answer for {LOST:.0f} s" if parting.lost else _tail(errors)
+            return self._door.verdict(End(code, words, decoder.noise, parting.spoke))
 
     def _may_end(self, code: int | None) -> bool:
         watch = self._memory.watch
         return self._closing or (code == 0 and watch is not None and watch.once)
 
-    def _talk(self, pipes: Pipes, decoder: Decoder) -> tuple[bool, str]:
-        """Exchange facts and requests. Whether the probe ever spoke, and what it said wrong."""
+    def _talk(self, pipes: Pipes, decoder: Decoder) -> _Parting:
+        """Exchange facts and requests until one side ends it."""
         clock = Clock(self._door)
         for request in self._memory.again():
             pipes.say(request)
@@ -173,13 +185,15 @@ class ChildLink:
                 request = self._requests.popleft()
                 self._memory.sent(request)
                 pipes.say(request)
-            data = pipes.exchange(not self._inbox.full, clock.patience())
-            if data == b"":
-                return clock.heard, ""
+            reading = not self._inbox.full
+            data = pipes.exchange(reading, clock.patience())
+            clock.turned(bool(data), reading)
+            if data == b"" or clock.lost:
+                return _Parting(clock.heard, lost=data != b"")
             try:
                 arrived = only_facts(decoder.feed(data or b""))
             except wire.WireError as error:
-                return clock.heard, str(error)
+                return _Parting(clock.heard, mistake=str(error))
             clock.heard = clock.heard or bool(arrived)
             self._deliver(arrived)
             if clock.is_time_to_ping():
@@ -187,7 +201,7 @@ class ChildLink:
             if clock.is_time_to_wonder():
                 self._complain(self._door.silence)
         pipes.say(facts.Bye())
-        return clock.heard, ""
+        return _Parting(clock.heard)
 
     def _complain(self, verdict: Verdict) -> None:
         self._troubled = True
@@ -214,10 +228,15 @@ class ChildLink:
             self._inbox.put([facts.Trouble("journal", text, "free some space", time.time())])
 
     def _pause(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not self._closing and time.monotonic() < deadline:
-            select.select([self._bell], [], [], max(0.0, deadline - time.monotonic()))
+        """Wait; at once over when the machine wakes up from a suspend."""
+        deadline, sleep = time.monotonic() + seconds, Sleep()
+        while not self._closing and time.monotonic() < deadline and not sleep.over():
+            select.select([self._bell], [], [], min(1.0, max(0.0, deadline - time.monotonic())))
             drain(self._bell)
+
+
+def _soon(wait: float) -> str:
+    return f"; next try in {wait:.0f} s" if wait >= 1 else ""
 
 
 def _reap(probe: subprocess.Popen[bytes], kill: bool) -> int | None:

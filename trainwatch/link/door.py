@@ -47,6 +47,8 @@ class Door:
 
     ping: float | None = None  # seconds between two pings; None: its end is noticed anyway
     patience = 10.0  # seconds without a first word, after which ``silence`` is told
+    backoff: Sequence[float] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+    """Seconds before a start, by the failures before it."""
     silence = Verdict("the probe does not answer yet", "", final=False)
 
     def __init__(self, argv: Sequence[str]) -> None:

@@ -22,21 +22,26 @@ from trainwatch.link.door import Decoder, Door, End, Verdict, how, last_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PING = 15.0  # seconds; a probe that hears nothing for 60 s leaves
+PING = 4.0  # seconds; a probe that hears nothing for 60 s leaves
 ALIVE = 4  # seconds without an answer, twice, and ssh takes the connection for lost
+BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a try, by the failures before it
 MAX_NOISE = 8 << 20
 
 _NO_PYTHON, _CUT = 97, 98
-_OPTIONS = (
+LASTING = (
     "-T", "-C",
-    "-o", "BatchMode=yes",  # nobody can answer a prompt behind the screen
     "-o", f"ServerAliveInterval={ALIVE}",
     "-o", "ServerAliveCountMax=2",
     "-o", "ConnectTimeout=15",
     "-o", "ForwardX11=no",
     "-o", "ForwardAgent=no",
     "-o", "RequestTTY=no",
+    "-o", "RemoteCommand=none",
+    "-o", "ClearAllForwardings=yes",
 )  # fmt: skip
+"""What every connection of ours is made with."""
+
+_OPTIONS = ("-o", "BatchMode=yes", *LASTING)  # nobody can answer a prompt behind the screen
 
 _PYTHONS = [f"python3.{minor}" for minor in range(6, 16)]
 _PYTHONS += ["python3", "/usr/libexec/platform-python", "python"]
@@ -71,6 +76,7 @@ class SshDoor(Door):
     """The way to ``host`` (``user@name``, or an alias of the user's configuration)."""
 
     ping = PING
+    backoff = BACKOFF
 
     def __init__(self, host: str, program: Sequence[str] = ("ssh",)) -> None:
         super().__init__([*program, *_OPTIONS, "--", host])
@@ -140,6 +146,15 @@ class AfterNoise:
             raise wire.WireError("the login prints without end")
 
 
+def needs_a_person(words: str) -> bool:
+    """Whether ssh, by its own words, had something to ask and nobody to ask."""
+    asked = ("Permission denied" in words, "Host key verification failed" in words)
+    return any(asked) and _CHANGED not in words
+
+
+_CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
+
+
 class _Case(NamedTuple):
     """One way in which a connection fails, and what to say."""
 
@@ -161,7 +176,7 @@ _CASES = (
         True,
     ),
     _Case(
-        _says("REMOTE HOST IDENTIFICATION HAS CHANGED"),
+        _says(_CHANGED),
         "the host key of {host} has changed: it is another machine, or somebody is in between",
         "ask whoever runs it; if the new key is right: ssh-keygen -R {host}",
         True,

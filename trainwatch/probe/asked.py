@@ -4,6 +4,7 @@ The law of this file: whatever may take long has a thread of its own, and a stop
 carried through even when the client leaves, because half a stop is none.
 """
 
+import os
 import threading
 import time
 from typing import Any, Callable, List
@@ -12,6 +13,7 @@ from trainwatch import facts
 from trainwatch.probe import launch, parts, process, runs, stop
 from trainwatch.probe.resolve import TargetError
 
+_NOT_FOUND = 3
 _Send = Callable[[Any], None]
 
 
@@ -61,7 +63,7 @@ class Asked:
         try:
             subject = process.of_run(_one_run(request.target))
         except TargetError as error:
-            self._send(facts.Answer(False, True, error.text, time.time()))
+            self._send(facts.Answer(False, True, error.text, time.time(), _NOT_FOUND))
             return
         for answer in stop.stop(subject, request.now, request.grace):
             self._send(answer)
@@ -71,18 +73,19 @@ def _launched(request: facts.Launch) -> facts.Answer:
     words = [*request.command, request.cwd, request.name]
     if not request.command or any("\0" in word for word in words):
         return facts.Answer(False, True, "that is no command", time.time())
+    cwd = os.path.expanduser(request.cwd) or None
     try:
-        started = launch.start(request.command, request.cwd or None, request.name, request.pty)
+        started = launch.start(request.command, cwd, request.name, request.pty)
     except launch.CannotStartError as error:
-        return facts.Answer(False, True, error.text, time.time())
+        return facts.Answer(False, True, error.text, time.time(), error.code)
     return facts.Answer(True, True, started.id, time.time())
 
 
 def _one_run(word: str) -> runs.Meta:
     known = runs.find(word)
     if len(known) != 1:
-        what = "several runs are" if known else "there is no run"
-        raise TargetError("{} called {}".format(what, word))
+        what = "several runs are called {}: give more of the id" if known else "there is no run {}"
+        raise TargetError(what.format(word) if word else "there is no run yet")
     if known[0].meta is None:
         raise TargetError(known[0].damage)
     return known[0].meta

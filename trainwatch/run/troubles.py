@@ -17,9 +17,10 @@ class Troubles(Mapping[str, Trouble]):
         self._open: dict[str, Trouble] = {}
 
     def apply(self, trouble: Trouble) -> None:
-        """A trouble came or went."""
+        """A trouble came or went. One that is told again goes on since it began."""
         if trouble.text:
-            self._open[trouble.where] = trouble
+            known = self._open.get(trouble.where)
+            self._open[trouble.where] = trouble._replace(at=known.at) if known else trouble
         else:
             self._open.pop(trouble.where, None)
 

@@ -30,7 +30,9 @@ class Options:
     """How to watch. Defaults suit a modern terminal and a run of this machine."""
 
     target: str = ""
-    """What the person named, with the host; how to come back is told with it."""
+    """What the probe is asked for."""
+    host: str = ""
+    """The machine that the person named it on, as ssh knows it; "" = this one."""
     launched: bool = False
     """Started by this very command: then its exit code is the training's."""
     replay: bool = False
@@ -111,6 +113,6 @@ def comes_back_as(run: Run, options: Options) -> str:
     target = run.target
     where = options.target
     if target is not None and target.kind == "run":
-        host, colon, _ = where.rpartition(":")
-        where = host + colon + (target.name or target.id)
-    return shlex.quote(clean(where))
+        where = target.name or target.id
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return shlex.quote(clean(f"{host}:{where}" if host else where))

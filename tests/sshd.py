@@ -1,0 +1,97 @@
+"""A machine behind ssh: a real sshd on loopback with keys of its own and a home of its own."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from trainwatch.link.ssh import SshDoor
+
+SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")
+
+needs_sshd = pytest.mark.skipif(not (SSHD and shutil.which("ssh")), reason="there is no sshd here")
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Box:
+    """A machine behind ssh: its logins start ``shell`` in a home of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.port = free_port()
+        self.path = os.environ["PATH"]
+        self.shell = "/bin/bash"
+        self.before = ""
+        for name in ("host", "user"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+            subprocess.run(command, check=True)
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Write everything down as it is now, and listen."""
+        login = self.folder / "login"
+        login.write_text(
+            f"#!/bin/sh\nunset SHLVL\nexport HOME={self.home} PATH='{self.path}'"
+            f" TRAINWATCH_STATE={self.folder}/state\n{self.before}\n"
+            f'exec {self.shell} -c "$SSH_ORIGINAL_COMMAND"\n'
+        )
+        login.chmod(0o755)
+        (self.folder / "keys").write_text((self.folder / "user.pub").read_text())
+        (self.folder / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {self.folder}/host\nPidFile none\n"
+            f"AuthorizedKeysFile {self.folder}/keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+            f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nForceCommand {login}\nMaxStartups 100\n"
+        )
+        (self.folder / "ssh_config").write_text(
+            f"Host box\n HostName 127.0.0.1\n Port {self.port}\n IdentityFile {self.folder}/user\n"
+            f" IdentitiesOnly yes\n UserKnownHostsFile {self.folder}/known\n GlobalKnownHostsFile /dev/null\n"
+            " PreferredAuthentications publickey\n"
+        )
+        self.know((self.folder / "host.pub").read_text())
+        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd wants to be able to go
+        command = [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        self._server = subprocess.Popen(command, stderr=subprocess.PIPE)
+        assert self._server.stderr is not None
+        while b"listening" not in self._server.stderr.readline():
+            assert self._server.poll() is None
+
+    def know(self, key: str) -> None:
+        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {key}")
+
+    def door(self, host: str = "box") -> SshDoor:
+        return SshDoor(host, ["ssh", "-F", str(self.folder / "ssh_config")])
+
+    def ssh(self) -> str:
+        """A folder for the front of PATH: its ``ssh`` reads the configuration of this box."""
+        where = self.folder / "client"
+        where.mkdir(exist_ok=True)
+        program = where / "ssh"
+        program.write_text(
+            f'#!/bin/sh\nexec {shutil.which("ssh")} -F {self.folder}/ssh_config "$@"\n'
+        )
+        program.chmod(0o755)
+        return str(where)
+
+    def only(self, **programs: str) -> None:
+        """Nothing but a shell and these programs is on the path there."""
+        where = self.folder / "bin"
+        where.mkdir()
+        for name, program in {"sh": "/bin/sh", "seq": "/usr/bin/seq", **programs}.items():
+            (where / name).symlink_to(program)
+        self.path = str(where)
+
+    def end(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.communicate()
+            self._server = None

@@ -1,0 +1,98 @@
+"""From the words for a target to the way there: which link, and what the probe is asked for.
+
+The law of this file: every verb goes through here, so that a run on another machine is as good as one
+on this. A login is made before anything else and lasts as long as the verb.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.target import Target, parse
+from trainwatch.link.child import ChildLink, local_probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from trainwatch.link import Link
+    from trainwatch.link.door import Door
+    from trainwatch.link.login import Login
+
+NOT_FOUND, NOT_CONNECTED = 3, 4
+_UNKNOWN_YET = ("stdin", "slurm", "docker", "k8s")
+
+
+class Way(NamedTuple):
+    """How a target is reached. Several links may be made, one after the other."""
+
+    host: str  # "user@host"; "" = this machine
+    where: str  # what the probe there is asked for
+    door: Door | Sequence[str]
+
+    def link(self, record: Path | None = None) -> Link:
+        """A link there, not opened yet; with ``record`` it writes a journal."""
+        return ChildLink(self.door, record)
+
+    def to(self, where: str) -> Way:
+        """The way to something else on the same machine."""
+        return self._replace(where=where)
+
+    @property
+    def word(self) -> str:
+        """The TARGET that leads here again."""
+        return f"{_bracketed(self.host)}:{self.where}" if self.host else self.where
+
+
+def here(where: str) -> Way:
+    """The way to something on this machine."""
+    return Way("", where, local_probe())
+
+
+@contextmanager
+def reached(words: Sequence[str]) -> Iterator[Way]:
+    """The way to the one target that was named, or to the newest run of this machine.
+
+    Raises UsageError, and CommandError when the machine cannot be reached.
+    """
+    if len(words) > 1:
+        raise CommandError("one target at a time: name one")
+    target = parse(words[0] if words else "")
+    _refuse(target)
+    if not target.host:
+        yield here(target.where)
+        return
+    login = _log_in(target.host)
+    try:
+        yield Way(target.host, target.where, login.door())
+    finally:
+        login.close()
+
+
+def _log_in(host: str) -> Login:
+    from trainwatch.link.login import Login, LoginError
+
+    login = Login(host)
+    try:
+        login.open()
+    except LoginError as error:
+        fix = f"; {error.verdict.fix}" if error.verdict.fix else ""
+        raise CommandError(error.verdict.text + fix, NOT_CONNECTED) from error
+    return login
+
+
+def _refuse(target: Target) -> None:
+    if target.kind == "stdin":
+        raise CommandError(
+            "reading standard input is not there yet: attach to a file that tee writes"
+        )
+    if target.kind in _UNKNOWN_YET:
+        raise CommandError(
+            f"{target.kind} targets are not there yet: attach to the log file of the training"
+        )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

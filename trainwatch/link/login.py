@@ -1,0 +1,117 @@
+"""Logging in to another machine before anything else happens, in the plain terminal.
+
+The law of this file: what ssh asks (host key, passphrase, password, one-time code), it asks itself,
+in the terminal, before a screen covers it. One connection is made and kept as a ControlMaster of
+our own; every probe goes through it, so that nobody is asked twice. Where the user's own
+configuration keeps a connection open, that one is used and ours is not made. A login that had to be
+typed is never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from trainwatch.link.door import End, Verdict
+from trainwatch.link.ssh import LASTING, SshDoor, needs_a_person
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LINGER = 60  # seconds that the connection outlives us when we are killed
+_NO_SHARING = ("ControlPath", "unix_listener", "mux_")  # ssh has no place for the socket
+
+
+class LoginError(Exception):
+    """The machine cannot be reached; ``verdict`` says why and what to do."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.text)
+        self.verdict = verdict
+
+
+class Login:
+    """A connection to ``host`` that probes share."""
+
+    def __init__(self, host: str, program: Sequence[str] = ("ssh",)) -> None:
+        self.host = host
+        self._program = tuple(program)
+        self._folder = ""
+
+    def open(self) -> None:
+        """Connect; ssh may ask the person at the terminal. Raises LoginError."""
+        if self._quietly("-O", "check").returncode == 0:
+            return
+        self._folder = tempfile.mkdtemp(prefix="tw-")
+        done = self._quietly(*self._master, "-o", "BatchMode=yes")
+        words = done.stderr.decode("utf-8", "replace")
+        if done.returncode and needs_a_person(words) and _has_terminal():
+            sys.stderr.write(f"trainwatch: logging in to {self.host}\n")
+            sys.stderr.flush()
+            command = [*self._program, *self._master, "--", self.host]
+            if subprocess.run(command, check=False).returncode == 0:
+                return
+            self._forget()
+            text, fix = f"the login to {self.host} did not succeed", f"try it: ssh {self.host}"
+            raise LoginError(Verdict(text, fix, final=True))
+        if done.returncode:
+            self._forget()
+            if not any(word in words for word in _NO_SHARING):
+                end = End(done.returncode, words, "", spoke=False)
+                raise LoginError(SshDoor(self.host, self._program).verdict(end))
+
+    def door(self) -> SshDoor:
+        """The way to a probe there. Without the shared connection it makes one of its own."""
+        return SshDoor(self.host, [*self._program, *self._shared])
+
+    def close(self) -> None:
+        """Hang up, unless the connection is the user's own."""
+        if self._folder:
+            self._quietly(*self._shared, "-O", "exit")
+            self._forget()
+
+    @property
+    def _shared(self) -> list[str]:
+        if not self._folder:
+            return []
+        return ["-o", f"ControlPath={os.path.join(self._folder, 'm')}"]
+
+    @property
+    def _master(self) -> list[str]:
+        lasting = ["-o", "ControlMaster=yes", "-o", f"ControlPersist={_LINGER}"]
+        return [*self._shared, *lasting, *LASTING, "-N", "-f"]
+
+    def _quietly(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        command = [*self._program, *words, "--", self.host]
+        with tempfile.TemporaryFile() as errors:  # no pipe: the master in the background keeps it
+            try:
+                done = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    check=False,
+                )
+            except OSError as error:
+                verdict = Verdict(
+                    f"ssh cannot be started: {error.strerror}", "install an ssh client", final=True
+                )
+                raise LoginError(verdict) from error
+            errors.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, b"", errors.read())
+
+    def _forget(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = ""
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
