@@ -61,7 +61,7 @@ def sign(run: Run, view: HeaderView, now: float) -> Row:
     link = run.troubles.get("link")
     if link is not None:
         since = units.age(now - link.at)
-        return [("◌ disconnected", "critical"), (f" {since} · {clean(link.text, 200)}", "dim")]
+        return [("◌ disconnected", "critical"), (f" {since}", "dim")]
     state = run.state(now)
     mark, word, style = _SIGNS[state.word]
     row: Row = [(f"{mark} {word}", style)]
@@ -148,7 +148,12 @@ def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
         Piece([(units.rate(rate), "value")] if rate else [], 2),
         Piece(_throughput(run) if alive else [], 4),
     ]
-    return packed(left, _plans(run, view, now) if alive else _outcome(run, view), width, _DOT)
+    link = run.troubles.get("link")
+    if link is not None:
+        right = [Piece([(clean(link.text, 200), "warning")], 1, least=20)]
+    else:
+        right = _plans(run, view, now) if alive else _outcome(run, view)
+    return packed(left, right, width, _DOT)
 
 
 def _alive(run: Run, now: float) -> bool:
