@@ -55,8 +55,14 @@ def test_keys_may_be_dotted_or_quoted(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[scren]\n", "line 1: [scren]: no such table (there are screen, stop, metrics, keys)"),
-        ("theme = 1\n", "line 1: theme: no such table (there are screen, stop, metrics, keys)"),
+        (
+            "[scren]\n",
+            "line 1: [scren]: no such table (there are screen, stop, metrics, rules, keys)",
+        ),
+        (
+            "theme = 1\n",
+            "line 1: theme: no such table (there are screen, stop, metrics, rules, keys)",
+        ),
         ("screen = 1\n", "line 1: screen: screen must be a table, [screen]"),
         (
             "[screen]\n# x\ntheem = 1\n",
@@ -71,6 +77,15 @@ def test_keys_may_be_dotted_or_quoted(file: Path) -> None:
         ("[stop]\n\ngrace = -1\n", "line 3: grace: must be at least 0, not -1"),
         ("screen.mouse = 3\n", "line 1: mouse: must be true or false, not 3"),
         ('[keys]\n"log.top" = 1\n', "line 2: top: must be a text in quotes, not 1"),
+        (
+            "[rules]\noverfit_rize = 0.1\n",
+            "line 2: overfit_rize: there is no threshold called overfit_rize; did you mean overfit_rise?",
+        ),
+        ("[rules]\noverfit_rise = '5 %'\n", "line 2: overfit_rise: must be a number, not '5 %'"),
+        (
+            "[rules]\noverfit_rise = -1\n",
+            "line 2: overfit_rise: a threshold is a number from 0 on, not -1",
+        ),
         (
             "[metrics]\nx = '(a'\n",
             "line 2: x: '(a' is no regular expression: missing ), unterminated subpattern at position 0",

@@ -67,6 +67,42 @@ def test_diagnose_says_by_its_exit_code_what_it_found(
     assert trainwatch("diagnose", "good.log").returncode == 0
 
 
+def test_rules_are_printed_and_can_be_set(log: str, trainwatch: Command, tmp_path: Path) -> None:
+    rules = {r["limit"]: r for r in json.loads(trainwatch("diagnose", "--rules", "--json").stdout)}
+    assert rules["overfit_rise"]["value"] == 0.05
+    assert all(r["meaning"] and r["source"] for r in rules.values())
+    (tmp_path / "config.toml").write_text("[rules]\noverfit_rise = 5\nturning_rise = 5\n")
+    own = {"TRAINWATCH_CONFIG": str(tmp_path / "config.toml")}
+    printed = " ".join(trainwatch("diagnose", "--rules", **own).stdout.split())
+    assert "set by you (default 0.05)" in printed
+    said = trainwatch("diagnose", log, "--json", **own)
+    assert json.loads(said.stdout)["state"] == "healthy"
+    assert json.loads(trainwatch("status", log, "--json", **own).stdout)["verdict"] == "healthy"
+
+
+def test_a_line_without_its_end_counts_when_nobody_writes_it(
+    trainwatch: Command, tmp_path: Path
+) -> None:
+    rows = [json.dumps({"epoch": i, "loss": 1 / (i + 1), "eval_loss": 1 + i}) for i in range(4)]
+    (tmp_path / "h.jsonl").write_text("\n".join(rows))
+    found = json.loads(trainwatch("diagnose", "h.jsonl", "--json").stdout)
+    assert (found["last"]["value"], found["last"]["evaluation"]) == (4.0, 4)
+
+
+def test_what_holds_no_loss_is_refused_with_the_reason(trainwatch: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"epoch": 1, "accuracy": 0.5, "val_accuracy": 0.4}\n' * 9)
+    said = trainwatch("diagnose", "a.jsonl", "--json")
+    assert said.returncode == 2
+    told = json.loads(said.stdout)
+    assert (
+        told["headline"]
+        == "No loss is reported, only accuracy, val_accuracy: the rules judge losses."
+    )
+    (tmp_path / "pairs.json").write_text("[[1.0, 1.1], [0.9, 1.2]]")
+    said = trainwatch("diagnose", "pairs.json", "--json")
+    assert (said.returncode, json.loads(said.stdout)["state"]) == (2, "not-enough-data")
+
+
 def test_status_is_one_plain_frame(log: str, trainwatch: Command) -> None:
     said = trainwatch("status", log)
     assert (said.returncode, said.stderr) == (0, "")

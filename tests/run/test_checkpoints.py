@@ -13,6 +13,7 @@ from trainwatch.read.records import CheckpointFile, CheckpointSeen, CheckpointsS
 from trainwatch.run.names import is_task_metric, lower_is_better
 from trainwatch.run.resume import resume_command
 from trainwatch.run.rotation import next_to_go
+from trainwatch.run.verdict import Best
 
 if TYPE_CHECKING:
     from trainwatch.run.run import Run
@@ -64,8 +65,7 @@ def test_the_best_is_ours_the_last_is_the_newest_complete_one() -> None:
     assert best is not None
     assert best.eval_loss == 0.6
     assert best.gap is not None
-    assert run.verdict().best is not None
-    assert run.verdict().best == (200, None, 0.6, "checkpoint-200")
+    assert run.verdict().best == Best(200, None, 0.6, "checkpoint-200", 2)
 
 
 def test_without_a_log_the_checkpoints_tell_their_own_loss() -> None:

@@ -53,7 +53,13 @@ def test_the_verdict_has_all_its_names() -> None:
     assert set(told) >= {
         "state", "severity", "headline", "advice", "best", "last", "gap", "evidence", "checks", "worth",
     }  # fmt: skip
-    assert told["best"] == {"step": 300, "epoch": None, "value": 0.7, "checkpoint": None}
+    assert told["best"] == {
+        "step": 300,
+        "epoch": None,
+        "value": 0.7,
+        "checkpoint": None,
+        "evaluation": 3,
+    }
     gap = told["gap"]
     assert isinstance(gap, dict)
     assert set(gap) == {"value", "train", "eval", "step"}

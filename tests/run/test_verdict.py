@@ -327,7 +327,7 @@ def test_every_limit_is_listed_with_its_source_and_can_be_set() -> None:
     run = run_of([*FALLING, 0.63, 0.67, 0.71, 0.75])
     run.limits = strict
     assert run.verdict().state != "overfitting"
-    with pytest.raises(ValueError, match="diagnose --rules"):
+    with pytest.raises(ValueError, match="there is no threshold called overfit; did you mean"):
         configured({"overfit": 1})
 
 

@@ -37,6 +37,7 @@ class Config:
     grace: float = 30.0
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
     metrics: Mapping[str, str] = field(default_factory=dict)  # name -> regular expression
+    rules: Mapping[str, float] = field(default_factory=dict)  # threshold of the diagnosis -> value
     origins: Mapping[str, str] = field(default_factory=dict)  # setting -> where its value is from
 
 
@@ -75,6 +76,7 @@ SETTINGS = (
 )
 _FREE_TABLES = {
     "metrics": "your own metrics: loss = 'my loss is ([0-9.]+)'; the group is the number",
+    "rules": "thresholds of the diagnosis: overfit_rise = 0.05; trainwatch diagnose --rules lists all",
     "keys": 'other keys for an action: "log.search" = "slash,f"; ? in the screen shows the names',
 }
 
@@ -150,6 +152,8 @@ def _from_file(config: Config, file: Path) -> Config:
             raise ConfigError(f"{_place(file, text, table)}: {table} must be a table, [{table}]")
         if known:
             config = _known_table(config, known, values, file, text)
+        elif table == "rules":
+            config = replace(config, rules=_rules(values, file, text))
         else:
             config = _free_table(config, table, values, file, text)
     return config
@@ -193,6 +197,22 @@ def _free_table(
             raise ConfigError(f"{where}: {value!r} is no regular expression: {wrong}")
         found[name] = value
     return replace(config, metrics=found) if table == "metrics" else replace(config, keys=found)
+
+
+def _rules(values: dict[str, object], file: Path, text: str) -> dict[str, float]:
+    from trainwatch.run.limits import configured
+
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        where = _place(file, text, "rules", name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"{where}: must be a number, not {value!r}")
+        found[name] = float(value)
+        try:
+            configured({name: found[name]})
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from error
+    return found
 
 
 def wrong_pattern(pattern: str) -> str:
@@ -308,8 +328,8 @@ def shown(config: Config) -> str:
         lines.append("")
     for table in _FREE_TABLES:
         lines.append(f"[{table}]")
-        if table == "keys":
-            lines += [f"{_toml(n)} = {_toml(v)}" for n, v in config.keys.items()]
+        free: Mapping[str, object] = getattr(config, table)
+        lines += [f"{_toml(n)} = {_toml(v)}" for n, v in free.items()]
         lines.append("")
     return "\n".join(lines)
 

@@ -163,7 +163,11 @@ VERBS = (
         "diagnose",
         _TARGET,
         "the verdict with its evidence; exit code 1: something is wrong",
-        (_JSON, _METRIC),
+        (
+            _JSON,
+            Option("--rules", "", "print every rule with its thresholds and their sources"),
+            _METRIC,
+        ),
         ("trainwatch diagnose", "trainwatch diagnose output/sft --json"),
     ),
     Verb(

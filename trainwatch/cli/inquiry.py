@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts, wire
 from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.rules import limits
 from trainwatch.cli.way import NOT_CONNECTED, NOT_FOUND, Way
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ def look(way: Way, *, devices: bool = False, patterns: Sequence[tuple[str, str]]
     from trainwatch.run.session import Session
 
     session = Session(patterns)
+    session.run.limits = limits()
     recorded = journal(way)
     with asking(_played(recorded) if recorded else way.link()) as link:
         link.send(session.reader.watch(way.where, once=devices))
         fill(session, link, to_the_end=recorded is not None)
+    if session.run.process is None:
+        session.finish()
     return Look(session, session.run.latest if recorded else time.time())
 
 

@@ -17,6 +17,7 @@ from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import look
 from trainwatch.cli.metrics import patterns
+from trainwatch.cli.rules import print_rules
 from trainwatch.cli.way import reached
 from trainwatch.draw import shapes
 
@@ -71,10 +72,14 @@ def do_export(words: Words) -> int:
 def do_diagnose(words: Words) -> int:
     """``trainwatch diagnose``; 1 = something is wrong, 2 = could not judge."""
     settings = config.load({})
+    if words.has("--rules"):
+        print_rules(words.has("--json"))
+        return FINE
     run, now = _run(words)
     verdict = run.verdict(now)
     if words.has("--json"):
         _print_json(shapes.diagnose(verdict))
+        _remark_on_nothing(run)
     else:
         from trainwatch.draw import gap
         from trainwatch.draw.glyphs import suited

@@ -12,6 +12,7 @@ from trainwatch import facts
 from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import answers, asking, stop
+from trainwatch.cli.rules import limits
 from trainwatch.cli.target import parse
 from trainwatch.cli.way import NOT_FOUND, reached
 from trainwatch.draw import shapes, units
@@ -67,6 +68,7 @@ def _known(link: Link) -> list[facts.RunSeen]:
 def _read(run: facts.RunSeen, link: Link) -> Run:
     """Everything about one run, through the open link."""
     session = Session()
+    session.run.limits = limits()
     link.send(session.reader.watch(run.id))
     begun = False  # facts of the run that was watched before may still be on their way
     for fact in answers(link):

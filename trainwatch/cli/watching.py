@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainwatch.cli.grammar import Words
     from trainwatch.cli.way import Way
     from trainwatch.link import Link
+    from trainwatch.run.session import Session
 
 
 def do_run(words: Words) -> int:
@@ -199,6 +200,16 @@ def _settings(view: _View) -> Config:
         return config.Config()
 
 
+def _session(view: _View, settings: Config) -> Session:
+    """An empty session that reads and judges as the user wants it."""
+    from trainwatch.run.limits import configured
+    from trainwatch.run.session import Session
+
+    session = Session(_taught(view))
+    session.run.limits = configured(settings.rules)
+    return session
+
+
 def _link(view: _View) -> Link:
     if view.journal is not None:
         from trainwatch.link.journal import JournalLink
@@ -209,16 +220,15 @@ def _link(view: _View) -> Link:
 
 def _passed_through(view: _View) -> int:
     from trainwatch.cli.passthrough import INTERRUPTED, Passage, pass_through
-    from trainwatch.run.session import Session
 
-    _settings(view)  # a mistake is said here as well
+    session = _session(view, _settings(view))
     log = os.path.join(view.started.folder, runs.LOG) if view.started else ""
     if view.launched:
         kept = f" (pid {view.started.pid}), its output is kept in {log}" if view.started else ""
         sys.stderr.write(f"trainwatch: run {view.way.word} started{kept}\n")
         sys.stderr.flush()
     passage = Passage(view.way.where, view.back, log)
-    code = pass_through(Session(_taught(view)), _link(view), passage)
+    code = pass_through(session, _link(view), passage)
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
@@ -247,11 +257,10 @@ def _screen(view: _View) -> int:
 
 def _show(view: _View) -> int:
     from trainwatch.cli.console import chosen_glyphs, wants_colour
-    from trainwatch.run.session import Session
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
-    session = Session(_taught(view))
+    session = _session(view, settings)
     if not (view.launched or view.way.host or view.journal):
         _check_target(session.reader.watch(view.way.where))
     options = Options(

@@ -33,7 +33,7 @@ class Document:
     def rows(self) -> list[Metrics]:
         """What the first format that knows the whole reads in it; nothing when none does."""
         data = b"".join(chunk.data for chunk in self.chunks)
-        if not data.lstrip().startswith(b"{"):
+        if not data.lstrip().startswith((b"{", b"[")):
             return []
         source = self.chunks[0].source
         whole = [form for form in formats() if hasattr(form, "read")]

@@ -7,6 +7,8 @@ The law of this file: a rule compares with a limit of this table and with no oth
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -153,9 +155,13 @@ def table(limits: Limits) -> list[Rule]:
 
 
 def configured(settings: Mapping[str, float]) -> Limits:
-    """The limits with some set otherwise. Raises ValueError naming a limit that does not exist."""
-    known = {f.name for f in fields(Limits)}
-    for name in settings:
+    """The limits with some set otherwise. Raises ValueError, one sentence, for what cannot be."""
+    known = [f.name for f in fields(Limits)]
+    for name, value in settings.items():
         if name not in known:
-            raise ValueError(f"there is no limit called {name!r}; diagnose --rules lists them")
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "diagnose --rules lists them"
+            raise ValueError(f"there is no threshold called {name}; {hint}")
+        if not isfinite(value) or value < 0:
+            raise ValueError(f"a threshold is a number from 0 on, not {value:g}")
     return Limits(**{name: float(value) for name, value in settings.items()})

@@ -29,6 +29,11 @@ class Session:
             changed |= self.run.apply(record)
         return changed
 
+    def finish(self) -> None:
+        """Nobody will look again: a last line without its end is read as it is."""
+        for record in self.reader.finish():
+            self.run.apply(record)
+
     def requests(self) -> list[facts.Read]:
         """Bytes the reader needs to go on."""
         return self.reader.requests()

@@ -34,6 +34,8 @@ class Best(NamedTuple):
     epoch: float | None
     value: float
     checkpoint: str | None
+    evaluation: int
+    """Which one it was, counted from 1."""
 
 
 class Gap(NamedTuple):
@@ -119,7 +121,7 @@ def _mark(case: Case, chosen: Course, at: int) -> Best:
     index = chosen.indexes[at]
     step = chosen.series.step(index)
     kept = case.setting.checkpoints.get(step) if step is not None else None
-    return Best(step, chosen.series.epoch(index), chosen.values[at], kept)
+    return Best(step, chosen.series.epoch(index), chosen.values[at], kept, at + 1)
 
 
 def _gap(case: Case, chosen: Course | None) -> tuple[Gap | None, str]:
@@ -147,6 +149,11 @@ def _not_enough(case: Case) -> Finding | None:
             "Reinforcement learning: its loss is no measure of progress; watch reward and kl.",
             None, evidence,
         )  # fmt: skip
+    if not evals and not logs:
+        return Finding(
+            state, "fired", "", "info", _no_loss(case),
+            "Name yours with --metric loss=REGEX." if case.metrics.series() else None, evidence,
+        )  # fmt: skip
     if logs < limits.fewest_logs:
         told = f"{evals} of {limits.fewest_evals:g} evaluations, {logs} of {limits.fewest_logs:g} train logs"
         return Finding(state, "fired", "", "info", f"Not enough data yet: {told}.", None, evidence)
@@ -158,6 +165,15 @@ def _not_enough(case: Case) -> Finding | None:
         None if evals else "Evaluate now and then (eval_strategy) to see overfitting.",
         evidence,
     )  # fmt: skip
+
+
+def _no_loss(case: Case) -> str:
+    """That the measure of the diagnosis is missing, and what is there instead."""
+    names = [s.key.key or s.key.name for s in case.metrics.series()]
+    if not names:
+        return "No loss yet: nothing to judge."
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"No loss is reported, only {', '.join(names[:3])}{more}: the rules judge losses."
 
 
 def _healthy(case: Case) -> Finding:

@@ -77,6 +77,8 @@ class Files:
         for form in formats():
             if _wanted(form, fact.path):
                 rows = self._rows(form, fact)
+                if not rows:
+                    continue  # another format may know a file of that name
                 split = _split_of(fact.path)
                 rows = [_resplit(record, split) for record in rows] if split else rows
                 self._tally(fact.path, form.__name__.rpartition(".")[2], rows)
