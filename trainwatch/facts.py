@@ -210,6 +210,51 @@ class Answer(NamedTuple):
     code: int = 1
 
 
+class TensorChecked(NamedTuple):
+    """What reading every byte of one tensor found."""
+
+    name: str
+    dtype: str  # as safetensors spells it; "" where it is not known
+    shape: List[int]  # one number of elements where the shape is not known
+    size: int
+    crc: int
+    nans: int
+    infinities: int
+
+
+class FileChecked(NamedTuple):
+    """What reading every byte of one file of a checkpoint found."""
+
+    job: str
+    path: str  # relative to the checkpoint; "" where that is the file
+    size: int
+    crc: int  # of the content: of an archive, of its entries
+    fault: str  # in words; "" when nothing is wrong
+    tensors: List[TensorChecked]  # a part of them when the next fact is about the same file
+    at: float
+
+
+class JobStep(NamedTuple):
+    """How far a Job is."""
+
+    job: str
+    done: int  # bytes
+    total: int
+    text: str  # what is being worked on
+    at: float
+
+
+class JobEnded(NamedTuple):
+    """The last word about a Job."""
+
+    job: str
+    ok: bool
+    text: str  # one sentence: what was done, or why not
+    path: str  # what is there now: the kept copy, the place in the trash; "" for nothing
+    freed: int  # bytes that are free now, or will be when the trash is emptied
+    at: float
+
+
 class Pong(NamedTuple):
     """Answer to Ping."""
 
@@ -276,6 +321,27 @@ class Launch(NamedTuple):
     cwd: str
     name: str
     pty: bool
+
+
+class Job(NamedTuple):
+    """Do something with a checkpoint: JobStep, FileChecked and one JobEnded answer. One at a time.
+
+    "verify": read every byte. "keep", "copy": put it into a folder ``kept`` beside it, sharing bytes
+    where that is safe, or not. "discard": into the trash beside it, whole or only ``names`` of it;
+    "restore": back from there; what stays there for 30 s, or when the client leaves, is removed.
+    "remove": discard without a way back.
+    """
+
+    id: str  # chosen by the client; the answers carry it
+    action: str
+    path: str
+    names: List[str]
+
+
+class Cancel(NamedTuple):
+    """End this Job, or forget it if it has not begun."""
+
+    id: str
 
 
 class Ping(NamedTuple):

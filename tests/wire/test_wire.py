@@ -26,12 +26,17 @@ SAMPLES: List[Any] = [
     facts.Trouble("devices", "no driver", "install it", NOW),
     facts.Runs([facts.RunSeen("b", "", [], "/", "h", None, "unknown", None, None, "", None, None, "/log")], NOW),
     facts.Answer(True, False, "SIGINT sent", NOW),
+    facts.FileChecked("1", "model.safetensors", 20, 7, "", [facts.TensorChecked("w", "F32", [3], 12, 9, 0, 1)], NOW),
+    facts.JobStep("1", 10, 20, "model.safetensors", NOW),
+    facts.JobEnded("1", False, "it is gone", "", 0, NOW),
     facts.Pong(NOW),
     facts.Watch("", ["checkpoint-*"], [facts.Want("*.json", 65536, 0)], [facts.Resume("output.log", 9, "\xff\n")], True),
     facts.Read("/w/a", 0, 1024),
     facts.ListRuns(),
     facts.Stop("b", False, 30.0),
     facts.Launch(["python", "t.py"], "/w", "", False),
+    facts.Job("1", "discard", "/w/out/checkpoint-1", ["optimizer.pt"]),
+    facts.Cancel("1"),
     facts.Ping(),
     facts.Bye(),
 ]  # fmt: skip
@@ -62,7 +67,7 @@ def broken(data: bytes) -> str:
 
 def test_every_fact_comes_back_as_it_was() -> None:
     named = {kind for kind, _ in wire._KINDS.items()}
-    parts = {"Entry", "GpuProcess", "RunSeen", "Want", "Resume"}
+    parts = {"Entry", "GpuProcess", "RunSeen", "Want", "Resume", "TensorChecked"}
     assert named - parts == {type(fact).__name__ for fact in SAMPLES}, "a fact without a sample"
     decoder = wire.Decoder(magic=False)
     for fact in SAMPLES:

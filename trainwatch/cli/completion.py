@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from trainwatch.cli.grammar import HELP, VERBS
+from trainwatch.cli.grammar import HELP, VERBS, every
 
 if TYPE_CHECKING:
     from trainwatch.cli.grammar import Option, Verb, Words
@@ -24,12 +24,12 @@ def _names(verb: Verb) -> list[str]:
 
 def _bash() -> str:
     cases = []
-    for verb in VERBS:
-        words = " ".join([*_names(verb), *verb.choices])
-        cases.append(f"        {verb.name}) words='{words}' ;;")
+    for verb in every():
+        words = " ".join([*_names(verb), *verb.choices, *(each.last for each in verb.verbs)])
+        cases.append(f"        '{verb.name}') words='{words}' ;;")
     choices = "\n".join(
-        f"        {verb.name}:{option.name}) words='{' '.join(option.choices)}' ;;"
-        for verb in VERBS
+        f"        '{verb.name}:{option.name}') words='{' '.join(option.choices)}' ;;"
+        for verb in every()
         for option in verb.options
         if option.choices
     )
@@ -45,6 +45,9 @@ _trainwatch() {{
         COMPREPLY=($(compgen -c -- "$word") $(compgen -f -- "$word"))
         return
     fi
+    case "$verb ${{COMP_WORDS[2]}}" in
+        {"|".join(_quoted_pairs())}) [ "$COMP_CWORD" -gt 2 ] && verb="$verb ${{COMP_WORDS[2]}}" ;;
+    esac
     case $verb in
 {chr(10).join(cases)}
     esac
@@ -57,6 +60,11 @@ complete -o filenames -F _trainwatch trainwatch
 """
 
 
+def _quoted_pairs() -> list[str]:
+    """The verbs of two words, for a pattern of the shell."""
+    return [f"'{verb.name}'" for verb in every() if " " in verb.name]
+
+
 def _zsh() -> str:
     verbs = "\n".join(f"        '{verb.name}:{_quoted(verb.summary)}'" for verb in VERBS)
     cases = []
@@ -66,6 +74,14 @@ def _zsh() -> str:
             parts.append("'*::command:_normal'")
         elif verb.choices:
             parts.append(f"'1:what:({' '.join(verb.choices)})'")
+        elif verb.verbs:
+            words = " ".join(each.last for each in verb.verbs)
+            parts += [
+                f"'1:what or target:{{_alternative \"what:what:({words})\" files:target:_files}}'"
+            ]
+            parts.append("'*:target:_files'")
+            own = [o for each in verb.verbs for o in each.options if o not in verb.options]
+            parts += [f"'{spec}'" for option in dict.fromkeys(own) for spec in _zsh_specs(option)]
         elif verb.most:
             parts.append("'*:target:_files'")
         joined = " \\\n                ".join(parts)
@@ -107,6 +123,10 @@ def _fish() -> str:
     for verb in VERBS:
         seen = f"complete -c trainwatch -n '__fish_seen_subcommand_from {verb.name}'"
         lines += [f"{seen} {_fish_option(option)}" for option in verb.options]
+        for each in verb.verbs:
+            lines.append(f"{seen} -a {each.last} -d '{_quoted(each.summary)}'")
+            both = f"{seen[:-1]}; and __fish_seen_subcommand_from {each.last}'"
+            lines += [f"{both} {_fish_option(o)}" for o in each.options if o not in verb.options]
         if verb.choices:
             lines.append(f"{seen} -a '{' '.join(verb.choices)}'")
         elif verb.most:

@@ -6,7 +6,10 @@ from the others. It imports next to nothing: a training is waiting to be started
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from trainwatch.cli import browsing
+from trainwatch.cli.verb import Option, Verb, Words
+
+__all__ = ["HELP", "VERBS", "CommandError", "Option", "UsageError", "Verb", "Words"]
 
 
 class CommandError(Exception):
@@ -22,55 +25,9 @@ class UsageError(CommandError):
     """The words make no sense."""
 
 
-class Option(NamedTuple):
-    """One option of a verb."""
-
-    name: str  # "--name"
-    value: str  # what it takes, for the help: "NAME"; "" for a switch
-    help: str
-    short: str = ""  # "-n"
-    choices: tuple[str, ...] = ()
-    many: bool = False  # may be given more than once
-
-
-class Verb(NamedTuple):
-    """One thing that trainwatch can be told to do."""
-
-    name: str
-    operands: str  # for the help: "[TARGET]"
-    summary: str
-    options: tuple[Option, ...]
-    examples: tuple[str, str]
-    most: int = 1  # operands that may be given; -1: any number
-    least: int = 0
-    choices: tuple[str, ...] = ()  # what the operand may be
-    takes_command: bool = False  # everything from the first operand on is a command of its own
-
-
-class Words(NamedTuple):
-    """A command line that makes sense."""
-
-    verb: Verb
-    operands: tuple[str, ...]
-    given: tuple[tuple[str, str], ...]  # (option, value), in order
-
-    def has(self, option: str) -> bool:
-        """Whether the option was given."""
-        return any(name == option for name, _ in self.given)
-
-    def value(self, option: str) -> str | None:
-        """The value of the option; the last one counts."""
-        values = self.values(option)
-        return values[-1] if values else None
-
-    def values(self, option: str) -> list[str]:
-        """All values of an option that may be given more than once."""
-        return [value for name, value in self.given if name == option]
-
-
 HELP = "--help"  # every verb has it
 _TARGET = "[TARGET]"
-_JSON = Option("--json", "", "machine-readable output on stdout")
+_JSON = browsing.JSON
 _METRIC = Option(
     "--metric", "NAME=REGEX", "read a metric of your own from lines that match", many=True
 )
@@ -173,9 +130,10 @@ VERBS = (
     Verb(
         "checkpoints",
         _TARGET,
-        "the checkpoints with everything known of them",
+        "the checkpoints; verify, compare, keep, thin them out",
         (_JSON, _METRIC),
         ("trainwatch checkpoints", "trainwatch checkpoints output/sft --json"),
+        verbs=browsing.VERBS,
     ),
     Verb(
         "report",
@@ -247,7 +205,12 @@ VERBS = (
 
 def verb_named(name: str) -> Verb | None:
     """The verb, or None."""
-    return next((verb for verb in VERBS if verb.name == name), None)
+    return next((verb for verb in every() if verb.name == name), None)
+
+
+def every() -> tuple[Verb, ...]:
+    """All verbs, those of two words after theirs."""
+    return tuple(each for verb in VERBS for each in (verb, *verb.verbs))
 
 
 def parse(verb: Verb, arguments: list[str]) -> Words:

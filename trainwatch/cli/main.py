@@ -31,6 +31,8 @@ _HOMES = {
     "export": "printout",
     "diagnose": "printout",
     "checkpoints": "printout",
+    **{f"checkpoints {verb}": "keeping" for verb in ("keep", "delete", "slim", "prune")},
+    **{f"checkpoints {verb}": "proving" for verb in ("verify", "diff")},
     "report": "printout",
     "doctor": "doctor",
     "config": "config",
@@ -70,8 +72,10 @@ def _obey(words: list[str]) -> int:
     try:
         if not words or words[0] in ("-h", HELP, "help"):
             return _help(words)
-        verb = _verb(words[0])
-        return _do(verb, words[1:])
+        verb, rest = _verb(words[0]), words[1:]
+        if part := next((v for v in verb.verbs if rest[:1] == [v.last]), None):
+            verb, rest = part, rest[1:]
+        return _do(verb, rest)
     except UsageError as error:
         more = f"trainwatch {verb.name} {HELP}" if verb else f"trainwatch {HELP}"
         return _complain(f"{error.text} (see: {more})", error.code)
@@ -88,7 +92,7 @@ def _do(verb: Verb, arguments: list[str]) -> int:
 
     parsed = parse(verb, arguments)
     if parsed.has(HELP):
-        return _help(["help", verb.name])
+        return _help(["help", *verb.name.split()])
     if parsed.has("--metric"):
         from trainwatch.cli.metrics import check
 
@@ -122,7 +126,7 @@ def _home(verb: Verb) -> Callable[[Words], int]:
     from importlib import import_module
 
     home = import_module(f"trainwatch.cli.{_HOMES[verb.name]}")
-    return cast("Callable[[Words], int]", vars(home)[f"do_{verb.name}"])
+    return cast("Callable[[Words], int]", vars(home)[f"do_{verb.name.replace(' ', '_')}"])
 
 
 def _help(words: list[str]) -> int:
@@ -131,8 +135,14 @@ def _help(words: list[str]) -> int:
     if not words:
         sys.stderr.write(overview())
         return 2
-    sys.stdout.write(help_of(_verb(words[1])) if len(words) > 1 else overview())
+    sys.stdout.write(help_of(_described(words[1:])) if len(words) > 1 else overview())
     return 0
+
+
+def _described(words: list[str]) -> Verb:
+    """The verb that help is wanted for: of two words where there is one."""
+    verb = _verb(words[0])
+    return next((v for v in verb.verbs if words[1:2] == [v.last]), verb)
 
 
 def _complain(text: str, code: int) -> int:

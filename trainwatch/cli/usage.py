@@ -45,6 +45,10 @@ def help_of(verb: Verb) -> str:
     column = min(max(len(name) for name in names) + 4, 28)
     for name, option in zip(names, options, strict=True):
         lines += _entry(name, _described(option), column)
+    if verb.verbs:
+        lines += ["", f"More with a word after {verb.name}:", ""]
+        for each in verb.verbs:
+            lines += _entry(f"{each.last} {each.operands}", each.summary, 30)
     if verb.takes_command:
         lines += ["", "Options of trainwatch come before the command; all that follows is its own."]
     lines += ["", "examples:", *(" " * _INDENT + example for example in verb.examples), ""]

@@ -22,6 +22,7 @@ class Memory:
         self._streams: dict[str, facts.Resume] = {}
         self._reads: dict[tuple[str, int], facts.Read] = {}
         self._asked: facts.Stop | facts.Launch | None = None
+        self._jobs: dict[str, facts.Job] = {}
 
     def sent(self, request: Any) -> None:
         """The client asked for this."""
@@ -32,6 +33,8 @@ class Memory:
             self._reads[request.path, request.offset] = request
         elif isinstance(request, facts.Stop | facts.Launch):
             self._asked = request
+        elif isinstance(request, facts.Job):
+            self._jobs[request.id] = request
 
     def received(self, fact: Any) -> None:
         """The probe said this, and it reached the client."""
@@ -50,14 +53,23 @@ class Memory:
             self._reads.pop((fact.path, fact.offset), None)
         elif isinstance(fact, facts.Answer) and fact.done:
             self._asked = None
+        elif isinstance(fact, facts.JobEnded):
+            self._jobs.pop(fact.job, None)
 
     def broken(self) -> list[Any]:
         """What the client must be told because its question died with the probe."""
-        if self._asked is None:
-            return []
-        name = type(self._asked).__name__.lower()
-        self._asked = None
-        return [facts.Answer(False, True, f"the probe ended during {name}; ask again", time.time())]
+        jobs, self._jobs, now = self._jobs, {}, time.time()
+        told: list[Any] = [
+            facts.JobEnded(
+                job.id, False, f"the probe ended during {job.action}; ask again", "", 0, now
+            )
+            for job in jobs.values()
+        ]
+        if self._asked is not None:
+            name = type(self._asked).__name__.lower()
+            self._asked = None
+            told.append(facts.Answer(False, True, f"the probe ended during {name}; ask again", now))
+        return told
 
     def again(self) -> list[Any]:
         """The requests that put a new probe where the old one was."""

@@ -7,10 +7,11 @@ carried through even when the client leaves, because half a stop is none.
 import os
 import threading
 import time
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Union
 
 from trainwatch import facts
 from trainwatch.probe import launch, parts, process, runs, stop
+from trainwatch.probe.jobs import Jobs
 from trainwatch.probe.resolve import TargetError
 
 _NOT_FOUND = 3
@@ -23,6 +24,7 @@ class Asked:
     def __init__(self, send: _Send) -> None:
         self._send = send
         self._stops: List[threading.Thread] = []
+        self._jobs = Jobs(send)
 
     def read(self, request: facts.Read) -> None:
         """Part of a file; where it cannot be read, no bytes and a Trouble."""
@@ -40,8 +42,16 @@ class Asked:
         """Start a command. It waits: a fork is best made by the thread that everything began with."""
         self._send(_launched(request))
 
+    def job(self, request: Union[facts.Job, facts.Cancel]) -> None:
+        """Work on a checkpoint, after the jobs asked for before; or end such a job."""
+        if isinstance(request, facts.Job):
+            self._jobs.add(request)
+        else:
+            self._jobs.cancel(request.id)
+
     def finish(self) -> None:
-        """Return when every stop that was begun has come to its end."""
+        """Return when every stop that was begun has come to its end; jobs are broken off."""
+        self._jobs.finish()
         for thread in self._stops:
             thread.join()
 

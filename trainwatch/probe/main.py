@@ -80,6 +80,8 @@ class Probe:
             self._asked.stop(request)
         elif isinstance(request, facts.Launch):
             self._asked.launch(request)
+        elif isinstance(request, (facts.Job, facts.Cancel)):
+            self._asked.job(request)
         elif isinstance(request, facts.Ping):
             signal.alarm(SILENCE)  # its default action ends the process, wherever that hangs
             self._output.send(facts.Pong(time.time()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch import facts
 from trainwatch.read import files, layouts, results
+from trainwatch.read.contents import Contents
 from trainwatch.read.dialect import dialects
 from trainwatch.read.document import Document, may_be_one
 from trainwatch.read.folders import Folders
@@ -19,6 +20,11 @@ from trainwatch.read.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from trainwatch.read.records import CheckpointSeen
+
+KEPT = "kept"
+"""The folder that checkpoints are put into to keep them."""
 
 
 class Reader:
@@ -33,6 +39,7 @@ class Reader:
         self._files = files.Files()
         self._folders = Folders()
         self._documents: dict[str, Document] = {}
+        self._contents: dict[str, Contents] = {}
         self._live = False
 
     def watch(
@@ -42,7 +49,7 @@ class Reader:
         self._live = False
         self._folders = Folders()
         wants = [*files.wants(), *results.WANTS, *layouts.wants()]
-        folders = [*layouts.folders(), *results.FOLDERS]
+        folders = [*layouts.folders(), *results.FOLDERS, KEPT]
         return facts.Watch(target, folders, wants, list(resume), once)
 
     def feed(self, fact: object) -> list[object]:
@@ -72,7 +79,13 @@ class Reader:
     def _file(self, fact: facts.FileBytes | facts.Listing) -> list[object]:
         if isinstance(fact, facts.Listing):
             return []
-        return [*self._files.feed(fact), *results.read(fact)]
+        looked = [contents.feed(fact) for contents in self._contents.values()]
+        inside = [record for record in looked if record is not None]
+        return [*inside, *self._files.feed(fact), *results.read(fact)]
+
+    def look_into(self, seen: CheckpointSeen) -> None:
+        """Ask for what is inside this checkpoint: ContentsSeen will tell."""
+        self._contents[seen.path] = Contents(seen)
 
     def finish(self, at: float | None = None) -> list[Record]:
         """Nothing more will come: lines that were left unfinished are read as they are."""
@@ -80,7 +93,8 @@ class Reader:
 
     def requests(self) -> list[facts.Read]:
         """Bytes that are needed to go on; asked once."""
-        return self._folders.requests() + self._files.requests()
+        inside = [read for contents in self._contents.values() for read in contents.requests()]
+        return self._folders.requests() + self._files.requests() + inside
 
     @property
     def tallies(self) -> list[tuple[str, str, int, int]]:

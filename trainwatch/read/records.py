@@ -136,6 +136,17 @@ class CheckpointSeen(NamedTuple):
     facts: tuple[tuple[str, str], ...]  # other things worth showing: ("LoRA", "r 8, alpha 16")
 
 
+class ContentsSeen(NamedTuple):
+    """What is inside one checkpoint, as far as its headers and small files tell."""
+
+    path: str  # of the checkpoint
+    tensors: tuple[Tensor, ...]
+    arguments: tuple[tuple[str, str], ...]  # of the training and of its adapters
+    faults: tuple[tuple[str, str], ...]  # (file, why it cannot be looked into)
+    done: bool  # nothing more will come
+    at: float
+
+
 class CheckpointsSeen(NamedTuple):
     """All checkpoints below one root; replaces what was known of that root."""
 
@@ -167,4 +178,4 @@ class Result(NamedTuple):
     at: float
 
 
-Record: TypeAlias = Metrics | Progress | Notice | Unread | CheckpointsSeen | Result
+Record: TypeAlias = Metrics | Progress | Notice | Unread | CheckpointsSeen | ContentsSeen | Result

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts
-from trainwatch.read.records import CheckpointsSeen, Metrics, Notice, Progress, Result, Unread
+from trainwatch.read.records import (
+    CheckpointsSeen,
+    ContentsSeen,
+    Metrics,
+    Notice,
+    Progress,
+    Result,
+    Unread,
+)
 from trainwatch.read.rows import counts_steps, step_of
 from trainwatch.run.alarms import Alarms
 from trainwatch.run.case import Case, Setting
@@ -26,6 +34,7 @@ from trainwatch.run.state import RunState, silence_of, state_of
 from trainwatch.run.topics import Topic
 from trainwatch.run.troubles import Troubles
 from trainwatch.run.verdict import judge
+from trainwatch.run.work import Works
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +66,9 @@ class Run:
         self.metrics = MetricStore()
         self.pairing = Pairing(self.metrics)
         self.checkpoints = Checkpoints(self.metrics, self.pairing)
+        self.works = Works()
+        self.contents: dict[str, ContentsSeen] = {}
+        """What is inside those checkpoints that were looked into, by path."""
         self._history = History(self.metrics)
         self._alarms = Alarms()
         self._files: set[str] = set()
@@ -88,7 +100,11 @@ class Run:
             Metrics: self._metrics,
             Progress: self._progress,
             CheckpointsSeen: self._checkpoints,
+            ContentsSeen: self._inside,
             Result: self._result,
+            facts.JobStep: self._work,
+            facts.FileChecked: self._work,
+            facts.JobEnded: self._work,
             Notice: self._notice,
             Unread: self._unread,
         }
@@ -265,6 +281,14 @@ class Run:
     def _checkpoints(self, record: CheckpointsSeen) -> Topic:
         self.checkpoints.apply(record)
         return Topic.CHECKPOINTS | Topic.VERDICT
+
+    def _inside(self, record: ContentsSeen) -> Topic:
+        self.contents[record.path] = record
+        return Topic.CHECKPOINTS
+
+    def _work(self, fact: facts.JobStep | facts.FileChecked | facts.JobEnded) -> Topic:
+        self.works.apply(fact)
+        return Topic.CHECKPOINTS
 
     def _result(self, record: Result) -> Topic:
         self.checkpoints.measured(record)

@@ -26,6 +26,16 @@ _BYTES = {
     "Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1,
     "Byte": 1, "Bool": 1, "ComplexFloat": 8, "ComplexDouble": 16, "Untyped": 1,
 }  # fmt: skip
+DTYPES = {
+    "Double": "F64", "Float": "F32", "Half": "F16", "BFloat16": "BF16", "Long": "I64", "Int": "I32",
+    "Short": "I16", "Char": "I8", "Byte": "U8", "Bool": "BOOL",
+}  # fmt: skip
+"""The names of safetensors for them."""
+
+
+def width(kind: str) -> int:
+    """Bytes of one number of a kind of storage."""
+    return _BYTES.get(kind, 1)
 
 
 class Storage(NamedTuple):

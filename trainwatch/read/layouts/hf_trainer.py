@@ -62,6 +62,7 @@ _OPTIMIZER = re.compile(
     r"(.*/)?optimizer.*|.*optimizer\.pt|scheduler\.pt|scaler\.pt|rng_state.*\.pth|.*_optim_states\.pt"
 )
 _SHARDED_FOLDERS = ("pytorch_model_fsdp_*", "optimizer_*", "global_step*")
+_SLIM = ("optimizer", "not there: weights only")
 _NO_METRIC = ("_runtime", "_per_second", "_model_preparation_time")
 
 
@@ -118,7 +119,7 @@ def _checkpoint(folder: Folder, step: int) -> Claim:
     _check_weights(draft, folder)
     resumable = _check_optimizer(draft, folder, arguments)
     _check_rest(draft, folder)
-    if not draft.findings:
+    if not draft.findings and _SLIM not in draft.facts:
         check_usual(draft, folder, "trainer_state.json", _part)
     if folder.name.startswith("tmp-"):
         draft.find("incomplete", "the save was interrupted before its last step", "mark")
@@ -202,7 +203,11 @@ def _check_optimizer(draft: Draft, folder: Folder, arguments: Arguments | None) 
     sharded = any(fnmatch(n, p) for n in folder.folders for p in ("optimizer_*", "global_step*"))
     whole = [name for name in folder.files if fnmatch(name, "*optimizer.*") or name == "optimizer"]
     if not sharded and not whole:
-        if arguments is not None and not arguments.only_model:
+        # A save that was interrupted has no trainer_state.json, which comes last: where that is and
+        # all of this is not, somebody took it away.
+        if not any(_part(name) == "optimizer" for name in folder.files):
+            draft.facts.append(_SLIM)
+        elif arguments is not None and not arguments.only_model:
             draft.find("incomplete", "optimizer.pt is missing", "optimizer")
         return False
     # Loops that only write in the Trainer's shape keep their own kinds of state.

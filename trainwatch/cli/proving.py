@@ -1,0 +1,77 @@
+"""Reading checkpoints to their last byte: ``checkpoints verify`` and ``checkpoints diff``.
+
+The law of this file: findings go to stdout, how far it is to stderr. verify ends with 1 when
+something is wrong, diff with 1 when not everything could be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from trainwatch.cli.bench import bench
+from trainwatch.cli.console import console
+from trainwatch.cli.picking import Choice, check_word, found, of_many, of_one
+from trainwatch.draw import comparison, proof
+from trainwatch.draw.glyphs import suited
+from trainwatch.draw.rows import plain
+from trainwatch.run.comparison import compare
+
+if TYPE_CHECKING:
+    from trainwatch.cli.bench import Bench
+    from trainwatch.cli.grammar import Words
+    from trainwatch.draw.rows import Row
+    from trainwatch.read.records import ContentsSeen
+    from trainwatch.run.checkpoints import Checkpoint
+    from trainwatch.run.work import Work
+
+SOUND, DAMAGED = 0, 1
+
+
+def do_checkpoints_verify(words: Words) -> int:
+    """``trainwatch checkpoints verify [TARGET] [NAME...]``."""
+    if not words.operands:
+        check_word("verify", "checkpoints verify")
+    choice = of_many(words.operands)
+    proved = []
+    with bench(choice.target) as place:
+        meant = [found(place.rows, name) for name in choice.names] or place.rows
+        for checkpoint in meant:
+            work = place.do("verify", checkpoint.seen)
+            proved.append((checkpoint, work))
+            if not words.has("--json"):
+                _print(proof.rows(checkpoint, work))
+    if words.has("--json"):
+        sys.stdout.write(json.dumps([proof.shape(*each) for each in proved]) + "\n")
+    return SOUND if all(proof.is_sound(*each) for each in proved) else DAMAGED
+
+
+def do_checkpoints_diff(words: Words) -> int:
+    """``trainwatch checkpoints diff A B``."""
+    target = words.value("--target")
+    choices = [of_one([word, target] if target is not None else [word]) for word in words.operands]
+    first = _looked(choices[0])
+    second = _looked(choices[1])
+    pair = first[0], second[0]
+    result = compare(pair, (first[1], second[1]), (first[2], second[2]))
+    if words.has("--json"):
+        sys.stdout.write(json.dumps(comparison.shape(pair, result)) + "\n")
+    else:
+        _print(comparison.rows(pair, result, console().width))
+    return DAMAGED if result.unread else SOUND
+
+
+def _looked(choice: Choice) -> tuple[Checkpoint, Work, ContentsSeen | None]:
+    with bench(choice.target) as place:
+        checkpoint = found(place.rows, choice.names[0])
+        return checkpoint, *_read(place, checkpoint)
+
+
+def _read(place: Bench, checkpoint: Checkpoint) -> tuple[Work, ContentsSeen | None]:
+    return place.do("verify", checkpoint.seen), place.look_into(checkpoint.seen)
+
+
+def _print(rows: list[Row]) -> None:
+    sys.stdout.write(plain(suited(rows, console().glyphs)) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,111 @@
+"""The jobs on checkpoints that a person asked for: how far they are, and what they found.
+
+The law of this file: one entry per job, in the order in which they were asked for; what a probe says
+about a job that nobody asked for is ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trainwatch import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOST = 50
+
+
+@dataclass
+class Work:
+    """One job."""
+
+    job: facts.Job
+    step: facts.JobStep | None = None
+    files: dict[str, facts.FileChecked] = field(default_factory=dict)
+    tensors: dict[str, list[facts.TensorChecked]] = field(default_factory=dict)
+    ended: facts.JobEnded | None = None
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0..1; None while that is not known."""
+        if self.step is None or not self.step.total:
+            return None
+        return min(self.step.done / self.step.total, 1.0)
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        """(file, what is wrong with it), numbers that are none included."""
+        found = [(path, file.fault) for path, file in self.files.items() if file.fault]
+        return found + list(self.odd_numbers())
+
+    def odd_numbers(self) -> Iterator[tuple[str, str]]:
+        """(file, how many numbers in it are none, and in which tensor first)."""
+        for path, tensors in self.tensors.items():
+            odd = [t for t in tensors if t.nans or t.infinities]
+            if odd:
+                nans, infinities = sum(t.nans for t in odd), sum(t.infinities for t in odd)
+                counts = [f"{n:,} {w}" for n, w in ((nans, "NaN"), (infinities, "Inf")) if n]
+                more = f" and {len(odd) - 1:,} more tensors" if odd[1:] else ""
+                yield path, f"{' and '.join(counts)} in {odd[0].name}{more}"
+
+    @property
+    def sound(self) -> bool:
+        """It ended, and nothing is wrong."""
+        return self.ended is not None and self.ended.ok and not self.faults
+
+
+class Works:
+    """All jobs of one watch."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._works: dict[str, Work] = {}
+        self._count = 0
+
+    def ask(self, action: str, path: str, names: tuple[str, ...] = ()) -> facts.Job:
+        """A new job; the caller sends it."""
+        self._count += 1
+        job = facts.Job(f"{self._count}", action, path, list(names))
+        self._works[job.id] = Work(job)
+        while len(self._works) > _MOST:
+            del self._works[next(iter(self._works))]
+        self.version += 1
+        return job
+
+    def apply(self, fact: facts.JobStep | facts.FileChecked | facts.JobEnded) -> Work | None:
+        """The probe tells something about a job."""
+        work = self._works.get(fact.job)
+        if work is None:
+            return None
+        self.version += 1
+        if isinstance(fact, facts.JobStep):
+            work.step = fact
+        elif isinstance(fact, facts.FileChecked):
+            work.files[fact.path] = fact
+            work.tensors.setdefault(fact.path, []).extend(fact.tensors)
+        else:
+            work.ended = fact
+        return work
+
+    def of(self, path: str, action: str = "verify") -> Work | None:
+        """The newest job of this kind on a checkpoint."""
+        found = (w for w in self._works.values() if (w.job.path, w.job.action) == (path, action))
+        return next(reversed(list(found)), None)
+
+    @property
+    def current(self) -> Work | None:
+        """The job that goes on, or is the next to begin."""
+        return next((w for w in self._works.values() if w.ended is None), None)
+
+    @property
+    def undoable(self) -> Work | None:
+        """The newest thing thrown away that is still in the trash."""
+        back = {w.job.path for w in self._works.values() if w.job.action == "restore"}
+        found = [
+            w
+            for w in self._works.values()
+            if w.job.action == "discard" and w.ended and w.ended.ok and w.ended.path not in back
+        ]
+        return found[-1] if found else None
