@@ -292,6 +292,7 @@ class Watch(NamedTuple):
     resume: List[Resume]
     once: bool  # leave after CaughtUp
     roots: List[str] = []  # noqa: RUF012 - folders to list beside those that the target leads to
+    live: bool = True  # False: what is there now is enough, nothing need be set up to hear more
 
 
 class Read(NamedTuple):

@@ -1,11 +1,14 @@
 """A probe over ssh: a real sshd on loopback with keys of its own, real shells, real noise."""
 
+import json
 import os
+import re
 import select
 import shutil
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -303,6 +306,18 @@ def test_hostile_host_names_run_nothing(
 def test_the_bundle_is_small_and_complete() -> None:
     assert len(bundle()) <= 80_000
     assert bundle() is bundle()
+
+
+def test_of_the_driver_binding_all_that_the_probe_names_is_shipped() -> None:
+    pynvml = pytest.importorskip("pynvml")
+    shipped = json.loads(zlib.decompress(bundle()))
+    module: dict[str, Any] = {"__name__": "pynvml_as_shipped"}
+    sys.modules["pynvml_as_shipped"] = type(sys)("pynvml_as_shipped")
+    exec(shipped["pynvml.py"], module)
+    probe = " ".join(source for path, source in shipped.items() if path != "pynvml.py")
+    named = {name for name in re.findall(r"\bnvml\w+", probe) if hasattr(pynvml, name)}
+    assert len(named) > 15
+    assert named <= set(module)
 
 
 def test_the_command_has_one_level_of_quotes_and_no_character_that_a_shell_changes() -> None:

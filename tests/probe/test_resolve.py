@@ -13,7 +13,7 @@ from trainwatch import facts, wire
 from trainwatch.probe import runs
 from trainwatch.probe.birth import birth
 from trainwatch.probe.listing import Root
-from trainwatch.probe.resolve import Found, TargetError, resolve
+from trainwatch.probe.resolve import Found, Source, TargetError, resolve
 
 WANTS = [facts.Want("trainer_state.json", 1000, 0), facts.Want("*/trainer_state.json", 1000, 0)]
 
@@ -61,7 +61,7 @@ def test_a_run_by_id_prefix_name_or_none(make_run: MakeRun) -> None:
     for word, run in ((old.id, old), (old.id[:5], old), ("first", old), ("second", new), ("", new)):
         found = watch(word)
         assert (found.fact.kind, found.fact.id) == ("run", run.id)
-        assert found.streams == [("output.log", run.log)]
+        assert found.streams == [Source("output.log", run.log)]
 
 
 def test_a_run_tells_what_it_is_and_where_it_writes(make_run: MakeRun) -> None:
@@ -83,7 +83,7 @@ def test_a_damaged_run_is_followed_and_says_so(make_run: MakeRun) -> None:
     Path(run.folder, runs.META).write_text("{")
     found = watch(run.id)
     assert "cannot be read" in found.fact.note
-    assert found.streams == [("output.log", run.log)]
+    assert found.streams == [Source("output.log", run.log)]
 
 
 def test_a_prefix_of_two_runs_is_refused_with_both_named(make_run: MakeRun) -> None:
@@ -108,7 +108,7 @@ def test_a_word_that_is_a_run_and_a_file_is_refused_and_a_path_never(make_run: M
 
 def test_digits_with_a_path_before_them_are_a_path() -> None:
     Path("123").write_text("step 1\n")
-    assert watch("./123").streams == [("123", os.path.abspath("123"))]
+    assert watch("./123").streams == [Source("123", os.path.abspath("123"))]
 
 
 def test_a_log_is_a_stream_and_its_folder_counts_for_what_matches() -> None:
@@ -142,7 +142,7 @@ def test_an_output_folder_is_listed_and_its_newest_log_followed() -> None:
     found = watch("out")
     assert found.fact.kind == "folder"
     assert found.roots == [Root(os.path.abspath("out"))]
-    assert found.streams == [("train.log", os.path.abspath("out/train.log"))]
+    assert found.streams == [Source("train.log", os.path.abspath("out/train.log"))]
 
 
 def test_one_checkpoint_is_meant_alone() -> None:
@@ -207,8 +207,9 @@ def test_what_cannot_be_followed_is_refused_in_words(make: Any, words: str, fix:
     ("word", "words"),
     [
         ("", "there is no run here yet"),
-        ("999", "there is no run called 999"),
-        ("tmux:%3", "tmux: is not supported"),
+        ("4194305", "there is no process 4194305"),
+        ("slurm:3", "slurm: is not supported"),
+        ("tmux:%99999", "there is no tmux pane %99999"),
         ("./none", "there is no file or folder called ./none"),
         ("a" * 300, "cannot be looked at: File name too long"),
         ("x\0y", "there is no run and no file"),

@@ -212,6 +212,15 @@ def test_how_it_ended(ended: tuple[int | None, int | None, str], word: str, reas
     assert run.state() == (word, reason)
 
 
+def test_of_what_trainwatch_did_not_start_nobody_kept_a_record() -> None:
+    run = Run()
+    run.apply(
+        facts.Target("process", "7@1", "t", [], "", "h", "u", 7, None, [], [], "", T0),
+    )
+    run.apply(facts.Ended(None, None, "", T0))
+    assert run.state() == ("ended", "how is not known: nobody kept a record of it")
+
+
 def test_a_log_that_nobody_is_known_to_write_is_not_called_stalled() -> None:
     run = Run()
     run.apply(facts.Chunk("old.log", 0, b"loss 1\n", T0))

@@ -42,7 +42,7 @@ def look(way: Way, *, devices: bool = False, patterns: Sequence[tuple[str, str]]
     session.run.limits = limits()
     recorded = journal(way)
     with asking(_played(recorded) if recorded else way.link()) as link:
-        link.send(session.reader.watch(way.where, once=devices))
+        link.send(session.reader.watch(way.where, once=devices, live=False))
         fill(session, link, to_the_end=recorded is not None)
     if session.run.process is None:
         session.finish()

@@ -27,8 +27,9 @@ def overview() -> str:
         lines += _entry(verb.name, verb.summary, column)
     lines += [
         "",
-        "TARGET is a run's id (or its beginning) or name, a process id, or a path: a log",
-        "file, an output folder, a checkpoint, a journal. Without one: the newest run.",
+        "TARGET is a run's id (or its beginning) or name, a process id, a tmux pane",
+        "(tmux:%3), or a path: a log file, an output folder, a checkpoint, a journal.",
+        "Without one: the newest run.",
         "",
         "trainwatch COMMAND --help says more. trainwatch --version",
         "",

@@ -1,7 +1,8 @@
 """The probe as bytes: everything that a bare Python needs in order to be one.
 
-The law of this file: what is sent is what is here, without its comments and docstrings. pynvml goes
-along where it is installed, because the remote machine may have the GPU and not the binding.
+The law of this file: what is sent is what is here, without its comments and docstrings. Where pynvml is
+installed, the part of it that the probe asks for goes along, because the remote machine may have the
+GPU and not the binding.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import re
 import zlib
 from functools import cache
 from pathlib import Path
@@ -29,9 +31,10 @@ def bundle() -> bytes:
         for path in sorted(home.glob(pattern))
     }
     binding = importlib.util.find_spec("pynvml")
-    if binding is not None and binding.origin is not None:
-        sources["pynvml.py"] = Path(binding.origin).read_text("utf-8")
     bare = {path: _bare(source) for path, source in sources.items()}
+    if binding is not None and binding.origin is not None:
+        asked = set(re.findall(r"\w+", " ".join(bare.values())))
+        bare["pynvml.py"] = _part(_bare(Path(binding.origin).read_text("utf-8")), asked)
     return zlib.compress(json.dumps(bare).encode("ascii"), 9)
 
 
@@ -44,3 +47,32 @@ def _bare(source: str) -> str:
         ):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _part(source: str, asked: set[str]) -> str:
+    """The functions and classes of a module that are ``asked`` for by name, and what these name.
+
+    Whatever else stands in the module stays, and a word inside a string counts as a name.
+    """
+    tree = ast.parse(source)
+    parts = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    rest = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    waiting = asked.union(*map(_words, rest))
+    kept: set[str] = set()
+    while waiting - kept:
+        fresh = waiting - kept
+        kept |= fresh
+        waiting = set().union(*(_words(part) for part in parts if part.name in fresh))
+    tree.body = [n for n in tree.body if n in rest or getattr(n, "name", "") in kept]
+    return ast.unparse(tree)
+
+
+def _words(node: ast.AST) -> set[str]:
+    """Every name below the node, and every word of its strings."""
+    found: set[str] = set()
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            found.add(one.id)
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            found.update(re.findall(r"\w+", one.value))
+    return found

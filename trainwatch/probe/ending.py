@@ -1,4 +1,4 @@
-"""Whether a run has ended, and how.
+"""Whether a run or a process has ended, and how.
 
 The law of this file: the exit record is believed. Without one a run has ended only when its process
 is gone and nobody is left who could still write the record; how it ended is then not known.
@@ -37,3 +37,26 @@ class Ending:
         if self._gone_since is None:
             self._gone_since = now
         return now - self._gone_since > PATIENCE
+
+
+class Departure:
+    """Looks after the end of a process that nobody started through us.
+
+    Nobody keeps a record of it. Only while its parent has not taken note (a zombie) does the kernel
+    still tell how it ended, and only to those who may see that.
+    """
+
+    def __init__(self, who: identity.Identity) -> None:
+        self._who = who
+
+    def look(self, now: float) -> Optional[facts.Ended]:
+        """That the process ended; None while it lives."""
+        del now
+        if identity.alive(self._who):
+            return None
+        status = identity.exit_status(self._who)
+        code = signal = None
+        if status is not None:
+            signal = status & 0x7F or None
+            code = None if signal else status >> 8
+        return facts.Ended(code, signal, "", time.time())

@@ -7,16 +7,18 @@ first: nothing that is done here may hang where the log does not.
 import os
 import time
 from contextlib import suppress
-from typing import List, Set
+from typing import List, Optional, Set, Union
 
 from trainwatch import facts
 from trainwatch.probe import inotify
 from trainwatch.probe.folders import FolderWatch
+from trainwatch.probe.found import Found, Source
 from trainwatch.probe.output import Output
 from trainwatch.probe.readings import Readings
-from trainwatch.probe.resolve import Found, resolve
+from trainwatch.probe.resolve import resolve
 from trainwatch.probe.rhythm import Rhythm
 from trainwatch.probe.streams.file import FileStream
+from trainwatch.probe.streams.tmux import PaneStream
 
 GLANCE = 1.0  # seconds that a single look waits for the devices
 
@@ -29,14 +31,16 @@ class Following:
         self.target = watch.target
         self._output = output
         output.send(found.fact)
+        if found.missing:
+            output.send(facts.Trouble("output", found.missing, found.fix, time.time()))
         self._inotify = inotify.Inotify()
         self._bell, self._rope = os.pipe()
         for end in (self._bell, self._rope):
             os.set_blocking(end, False)
         resume = {one.stream: one for one in watch.resume}
-        self._streams = [FileStream(name, path, resume.get(name)) for name, path in found.streams]
+        self._streams = [self._stream(one, resume.get(one.name), watch) for one in found.streams]
         self._rhythm = Rhythm(blind=not self._arm())
-        self._readings = Readings(found.run)
+        self._readings = Readings(found.run, found.subject)
         self._inotify.watch(self._readings.exit_record, inotify.FILE)
         self._end_told = False
         self._folders: List[FolderWatch] = []
@@ -103,10 +107,19 @@ class Following:
             FolderWatch(root, watch, self._output.send, self._ring) for root in found.roots
         ]
 
+    def _stream(
+        self, source: Source, resume: Optional[facts.Resume], watch: facts.Watch
+    ) -> Union[FileStream, PaneStream]:
+        if source.pane is not None:
+            return PaneStream(
+                source.name, source.pane, self._ring, resume, live=watch.live and not watch.once
+            )
+        return FileStream(source.name, source.path, resume, source.held)
+
     def _arm(self) -> bool:
         """Have the kernel report what happens to the files. False: it cannot, or not all of it."""
         seen = True
-        for stream in self._streams:
+        for stream in filter(_has_path, self._streams):
             around = self._inotify.watch(os.path.dirname(stream.path), inotify.NAMES)
             self._inotify.watch(stream.path, inotify.FILE)
             seen = seen and around and inotify.sees(stream.path)
@@ -116,7 +129,7 @@ class Following:
         changed = self._inotify.drain()
         if self._readings.exit_record in changed:
             self._readings.look_for_the_end(now)
-        for stream in self._streams:  # its path may mean another file now
+        for stream in filter(_has_path, self._streams):  # its path may mean another file now
             self._inotify.watch(stream.path, inotify.FILE)
 
     def _read_streams(self, now: float) -> None:
@@ -129,7 +142,7 @@ class Following:
 
     def _conclude(self, now: float) -> bool:
         """Say that it ended, and that everything there was has been sent, once that is so."""
-        ended = self._readings.ended
+        ended = self._readings.ended or self._end_of_streams()
         if ended and not self._end_told and self._at_end():
             self._end_told = True
             self._send([ended])
@@ -141,7 +154,12 @@ class Following:
     def _all_sent(self, now: float) -> bool:
         looked = all(folder.looked or folder.hangs(now) for folder in self._folders)
         glanced = not self._once or self._readings.devices_told or now - self._began > GLANCE
-        return self._at_end() and looked and glanced
+        return self._at_end() and looked and glanced and all(one.begun for one in self._streams)
+
+    def _end_of_streams(self) -> Optional[facts.Ended]:
+        """That what was followed is over, where no process is known that would tell."""
+        ended = [one.ended for one in self._streams if not self._readings.knows_the_end]
+        return ended[0] if ended and all(ended) else None
 
     def _check_folders(self, now: float) -> None:
         """Say which file systems do not answer."""
@@ -161,3 +179,7 @@ class Following:
     def _send(self, found: List[object]) -> None:
         for fact in found:
             self._output.send(fact)
+
+
+def _has_path(stream: Union[FileStream, PaneStream]) -> bool:
+    return bool(stream.path)

@@ -140,6 +140,25 @@ def alive(who: Identity) -> bool:
     return found is not None and found.start == who.start and found.state not in "ZX" and here(who)
 
 
+def exit_status(who: Identity) -> Optional[int]:
+    """The wait status of a process that ended and whose parent has not taken note yet.
+
+    Field 52 of ``/proc/PID/stat``. None where it is not told: for processes of others the kernel
+    says 0 in its place.
+    """
+    found = stat(who.pid)
+    if found is None or found.start != who.start or found.state != "Z":
+        return None
+    try:
+        owner = os.stat("/proc/{}".format(who.pid)).st_uid
+        with open("/proc/{}/stat".format(who.pid), "rb") as file:
+            text = file.read()
+        told = int(text[text.rfind(b")") + 1 :].split()[49])
+    except (OSError, ValueError, IndexError):
+        return None
+    return told if os.geteuid() in (0, owner) else None
+
+
 def ticks_per_second() -> int:
     """The unit of ``Stat.ticks``."""
     return os.sysconf("SC_CLK_TCK")

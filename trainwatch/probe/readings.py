@@ -6,29 +6,38 @@ by a process of their own.
 
 import os
 import time
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Union
 
 from trainwatch import facts
 from trainwatch.probe import devices, runs
-from trainwatch.probe.ending import Ending
+from trainwatch.probe.ending import Departure, Ending
 from trainwatch.probe.machine import Disk, Machine
-from trainwatch.probe.process import Meter, Tree, of_run
+from trainwatch.probe.process import Meter, Subject, Tree
 
 TICK = 1.0
 
 
 class Readings:
-    """Samples around one run, or around nothing but this machine. Times are monotonic."""
+    """Samples around one run or process, or around nothing but this machine. Times are monotonic."""
 
-    def __init__(self, run: Optional[runs.Run]) -> None:
+    def __init__(self, run: Optional[runs.Run], subject: Optional[Subject]) -> None:
         self._machine = Machine()
         self._devices = devices.start()
-        self._meter = Meter(Tree(of_run(run.meta))) if run and run.meta else None
-        self._ending = Ending(run) if run else None
+        self._meter = Meter(Tree(subject)) if subject else None
+        self._ending: Union[Ending, Departure, None] = None
+        if run:
+            self._ending = Ending(run)
+        elif subject:
+            self._ending = Departure(subject.root)
         self.exit_record = os.path.join(run.folder, runs.EXIT) if run else ""
         self.ended: Optional[facts.Ended] = None
         self.devices_told = False
         self.due = 0.0
+
+    @property
+    def knows_the_end(self) -> bool:
+        """Whether somebody looks after the end here."""
+        return self._ending is not None
 
     def fileno(self) -> int:
         """Readable when the devices have something to say; -1 for now never."""

@@ -10,14 +10,18 @@ import pwd
 import re
 import stat
 import time
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, Optional
 
 from trainwatch import facts, wire
-from trainwatch.probe import roots, runs
+from trainwatch.probe import ours, panes, roots, runs, stranger
 from trainwatch.probe.birth import birth
+from trainwatch.probe.found import Found, Source, TargetError
 from trainwatch.probe.listing import Root, matcher
+from trainwatch.probe.outlet import LOGS
+from trainwatch.probe.panes import TmuxError
 
-_LOGS = matcher(["*.log", "log", "log.txt", "*.out", "nohup.out", "stdout*", "train*.txt"])
+__all__ = ["Found", "Source", "TargetError", "resolve"]
+
 _WEIGHTS = (
     ".safetensors",
     ".pt",
@@ -30,41 +34,70 @@ _WEIGHTS = (
     ".npz",
     ".tar",
 )
-_SCHEME = re.compile(r"(tmux|slurm|docker|k8s):")
-
-
-class TargetError(Exception):
-    """The target cannot be watched: one sentence why, and what the user can do about it."""
-
-    def __init__(self, text: str, fix: str = "") -> None:
-        super().__init__(text)
-        self.text = text
-        self.fix = fix
-
-
-class Found(NamedTuple):
-    """What there is to follow."""
-
-    fact: facts.Target
-    words: str  # what it is, for a person
-    streams: List[Tuple[str, str]]  # name, path
-    roots: List[Root]
-    run: Optional[runs.Run] = None
+_TMUX = "tmux:"
+_SCHEME = re.compile(r"(slurm|docker|k8s):")
 
 
 def resolve(watch: facts.Watch) -> Found:
     """What the target of ``watch`` means here. Raises TargetError."""
     word = watch.target
-    found = [one for one in (_run(word), _path(word, watch)) if one is not None]
+    if word.startswith(_TMUX):
+        return _with_roots(_pane(word[len(_TMUX) :]), watch)
+    run = None if _is_plainly_a_path(word) else ours.find(word)
+    found = [one for one in (run, _path(word, watch)) if one is not None]
+    if stranger.names_process(word):
+        found = _with_process(word, watch, found)
     if len(found) > 1:
         both = " or ".join(one.words for one in found)
         raise TargetError("{} could be {}".format(word, both), "for the file say ./{}".format(word))
     if not found:
         raise _nothing(word)
+    return _with_roots(found[0], watch)
+
+
+def _with_roots(found: Found, watch: facts.Watch) -> Found:
+    """What was found, and the folders that were asked for beside it."""
     extra = [Root(os.path.abspath(path)) for path in watch.roots if "\0" not in path]
     known = {root.path for root in extra}
-    merged = [root for root in found[0].roots if root.path not in known] + extra
-    return found[0]._replace(roots=roots.apart(merged))
+    merged = [root for root in found.roots if root.path not in known] + extra
+    return found._replace(roots=roots.apart(merged))
+
+
+def _pane(word: str) -> Found:
+    try:
+        found = panes.named(word)
+    except TmuxError as error:
+        raise TargetError(str(error), "attach to a log file or a process id") from None
+    if len(found) > 1:
+        several = ", ".join("{} ({})".format(pane.id, pane.place) for pane in found[:5])
+        raise TargetError(
+            "{} could be any of the panes {}".format(word, several), "name one by its %id"
+        )
+    if found:
+        return stranger.in_pane(found[0])
+    known = ["tmux:{} ({})".format(pane.id, pane.place) for pane in panes.every()[:5]]
+    here = "; here are: {}".format(", ".join(known)) if known else "; no tmux server runs here"
+    raise TargetError("there is no tmux pane {}{}".format(word, here), "see: tmux list-panes -a")
+
+
+def _with_process(word: str, watch: facts.Watch, found: List[Found]) -> List[Found]:
+    """A number is the process of a run, another process, or the name of a file."""
+    own = [one.run for one in found if one.run is not None]
+    if any(run.state == "running" for run in own):
+        return found
+    try:
+        process = stranger.find(word, watch)
+    except TargetError:
+        if found:
+            return found
+        raise
+    if own:
+        text = (
+            "{} was the process of the run {}, which has ended; another process has the number now"
+        )
+        fix = "for the run: trainwatch attach {}; for the process: trainwatch attach {}"
+        raise TargetError(text.format(word, own[0].id), fix.format(own[0].id, process.fact.id))
+    return [process, *found]
 
 
 def _nothing(word: str) -> TargetError:
@@ -73,8 +106,6 @@ def _nothing(word: str) -> TargetError:
     scheme = _SCHEME.match(word)
     if scheme:
         return TargetError("{}: is not supported yet".format(scheme.group(1)), "attach to its log")
-    if word.isdigit():
-        return TargetError("there is no run called {}".format(word), "attach to its log or folder")
     if "\0" not in word and os.path.lexists(os.path.expanduser(word)):
         return TargetError("{} is a link to nothing".format(word))
     what = "file or folder" if _is_plainly_a_path(word) else "run and no file"
@@ -83,42 +114,6 @@ def _nothing(word: str) -> TargetError:
 
 def _is_plainly_a_path(word: str) -> bool:
     return "/" in word or word.startswith((".", "~"))
-
-
-# --- a run that was started by trainwatch ---------------------------------------------------------
-
-
-def _run(word: str) -> Optional[Found]:
-    if _is_plainly_a_path(word):
-        return None
-    known = runs.find(word)
-    if len(known) > 1:
-        names = ", ".join("{} ({})".format(run.id, run.name or "no name") for run in known[:5])
-        raise TargetError(
-            "{} could be any of the runs {}".format(word, names), "give more of the id"
-        )
-    return _of_run(known[0]) if known else None
-
-
-def _of_run(run: runs.Run) -> Found:
-    meta = run.meta
-    folders = roots.of_command(meta.command, meta.cwd, meta.started) if meta else []
-    fact = facts.Target(
-        kind="run",
-        id=run.id,
-        name=run.name,
-        command=meta.command if meta else [],
-        cwd=meta.cwd if meta else "",
-        host=meta.host if meta else os.uname().nodename,
-        user=meta.user if meta else "",
-        pid=meta.pid if meta else None,
-        started=run.started or None,
-        streams=[runs.LOG],
-        roots=[root.path for root in folders],
-        note=run.damage,
-        at=time.time(),
-    )
-    return Found(fact, "the run {}".format(run.id), [(runs.LOG, run.log)], folders, run)
 
 
 # --- a path ---------------------------------------------------------------------------------------
@@ -133,9 +128,11 @@ def _path(word: str, watch: facts.Watch) -> Optional[Found]:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL byte is in no path
         return None
     except OSError as error:
+        if stranger.names_process(word):
+            return None
         raise TargetError("{} cannot be looked at: {}".format(word, error.strerror)) from None
     if os.path.dirname(os.path.dirname(path)) == runs.runs_folder():
-        return _of_run(runs.load(os.path.dirname(path)))
+        return ours.of_run(runs.load(os.path.dirname(path)))
     if stat.S_ISDIR(status.st_mode):
         return _of_folder(path, watch)
     if not stat.S_ISREG(status.st_mode):
@@ -146,7 +143,7 @@ def _path(word: str, watch: facts.Watch) -> Optional[Found]:
 
 def _of_folder(path: str, watch: facts.Watch) -> Found:
     if os.path.dirname(path) == runs.runs_folder():
-        return _of_run(runs.load(path))
+        return ours.of_run(runs.load(path))
     try:
         log = _newest_log(path)
     except OSError as error:
@@ -156,14 +153,14 @@ def _of_folder(path: str, watch: facts.Watch) -> Found:
         return _found(
             "folder", path, "the checkpoint {}".format(name), [], [Root(parent, only=name)]
         )
-    streams = [(os.path.basename(log), log)] if log else []
+    streams = [Source(os.path.basename(log), log)] if log else []
     return _found("folder", path, "the folder ./{}".format(name), streams, [Root(path)])
 
 
 def _newest_log(folder: str) -> str:
     """The log that was written last in ``folder``; "" when there is none. Raises OSError."""
     with os.scandir(folder) as names:
-        logs = [e for e in names if _LOGS.match(e.name) and e.is_file() and e.stat().st_size]
+        logs = [e for e in names if LOGS.match(e.name) and e.is_file() and e.stat().st_size]
     return max(logs, key=lambda entry: entry.stat().st_mtime).path if logs else ""
 
 
@@ -180,7 +177,7 @@ def _of_file(path: str, watch: facts.Watch) -> Found:
     if name.endswith(_WEIGHTS) or any(_wants(want, name) for want in watch.wants):
         return _found("file", path, words, [], [Root(parent, only=name)])
     beside = Root(parent, since=birth(path) or 0.0, sparse=True)
-    return _found("log", path, words, [(name, path)], [beside])
+    return _found("log", path, words, [Source(name, path)], [beside])
 
 
 def _wants(want: facts.Want, name: str) -> bool:
@@ -189,9 +186,7 @@ def _wants(want: facts.Want, name: str) -> bool:
     return not pattern.startswith("*") and fnmatch.fnmatch(name, pattern)
 
 
-def _found(
-    kind: str, path: str, words: str, streams: List[Tuple[str, str]], folders: List[Root]
-) -> Found:
+def _found(kind: str, path: str, words: str, streams: List[Source], folders: List[Root]) -> Found:
     fact = facts.Target(
         kind=kind,
         id="",
@@ -202,7 +197,7 @@ def _found(
         user=_owner(path),
         pid=None,
         started=None,
-        streams=[name for name, _ in streams],
+        streams=[source.name for source in streams],
         roots=[root.path for root in folders],
         note="",
         at=time.time(),

@@ -19,12 +19,12 @@ _OUTPUT = re.compile(
 _INPUT = re.compile(r"data|cache|model|token|config|resume|file|input|src|source|load|init|ref")
 _WORDS = ("python", "torchrun", "accelerate", "deepspeed", "launch", "run", "-m")
 MAX_ROOTS = 12
-_FILE_CLOCK = 1.0  # seconds: file times are coarser than the clock, on a network another machine's
+FILE_CLOCK = 1.0  # seconds: file times are coarser than the clock, on a network another machine's
 
 
 def of_command(command: List[str], cwd: str, started: float) -> List[Root]:
     """The folders that ``command``, started in ``cwd``, may write to; the surest first."""
-    since = started - _FILE_CLOCK
+    since = started - FILE_CLOCK
     sure: Dict[str, Root] = {}
     maybe: Dict[str, Root] = {}
     for option, value in _pairs(command[1:]):

@@ -43,14 +43,18 @@ class Reader:
         self._live = False
 
     def watch(
-        self, target: str, resume: Sequence[facts.Resume] = (), once: bool = False
+        self,
+        target: str,
+        resume: Sequence[facts.Resume] = (),
+        once: bool = False,
+        live: bool = True,
     ) -> facts.Watch:
         """What to ask the probe for."""
         self._live = False
         self._folders = Folders()
         wants = [*files.wants(), *results.WANTS, *layouts.wants()]
         folders = [*layouts.folders(), *results.FOLDERS, KEPT]
-        return facts.Watch(target, folders, wants, list(resume), once)
+        return facts.Watch(target, folders, wants, list(resume), once, live=live)
 
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""

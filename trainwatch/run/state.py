@@ -28,6 +28,7 @@ SIGNALS = {
     9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM",
     15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
 }  # fmt: skip
+_UNRECORDED = ("process", "pane", "stdin")  # kinds of targets that trainwatch did not start
 _CAUSES = {"oom": "out of memory"}
 
 
@@ -41,7 +42,7 @@ class RunState(NamedTuple):
 def state_of(run: Run) -> RunState:
     """The state by everything known up to the newest fact."""
     if run.ended is not None:
-        return _end(run.ended)
+        return _end(run.ended, run.target.kind if run.target else "")
     quiet = silence_of(run)
     if run.process is None:
         return _without_process(run, quiet)
@@ -107,10 +108,12 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _end(ended: facts.Ended) -> RunState:
+def _end(ended: facts.Ended, kind: str) -> RunState:
     if ended.signal is not None:
         name = SIGNALS.get(ended.signal, f"signal {ended.signal}")
         return RunState("killed", f"{name}, {_cause(ended.cause)}" if ended.cause else name)
+    if ended.code is None and kind in _UNRECORDED:
+        return RunState("ended", "how is not known: nobody kept a record of it")
     if ended.code is None:
         return RunState("unknown", "it ended; how is not known")
     if ended.code == 0:

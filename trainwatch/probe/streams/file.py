@@ -31,11 +31,20 @@ class _Left(NamedTuple):
 
 
 class FileStream:
-    """Follows the file at ``path``; ``poll`` whenever something may have happened."""
+    """Follows the file at ``path``; ``poll`` whenever something may have happened.
 
-    def __init__(self, name: str, path: str, resume: Optional[Resume] = None) -> None:
+    ``held``: the file that is there at the first look and no other, whatever the path may come to mean.
+    """
+
+    begun = True  # what is there can be polled at once
+    ended = None  # a file has no end of its own
+
+    def __init__(
+        self, name: str, path: str, resume: Optional[Resume] = None, held: bool = False
+    ) -> None:
         self.name = name
         self.path = path
+        self._held = held
         self.at_end = False  # the last poll left nothing unread
         self._offset = resume.offset if resume else 0
         self._tail = resume.tail.encode("latin-1", "replace") if resume else b""
@@ -87,7 +96,7 @@ class FileStream:
             self._say(found, "")
         self._watch_left(found)
         self._read(found)
-        if self.at_end:
+        if self.at_end and not self._held:
             self._follow_path(found)
 
     def _read(self, found: List[Any]) -> None:
