@@ -132,32 +132,3 @@ def killed(python: str, out: Path, source: random.Random) -> Disk:
     disk.look()
     disk.note(disk.folders.ended(disk.now))
     return disk
-
-
-@pytest.mark.parametrize(("kind", "steps"), [("accelerate", [None, None, None]), ("dcp", [10, 20])])
-def test_saves_of_others_whole_cut_and_lost(
-    python: Callable[[str], str], tmp_path: Path, kind: str, steps: list[int | None]
-) -> None:
-    script = str(TRAININGS / "saves.py")
-    out = tmp_path / "out"
-    subprocess.run([python("trainer5"), script, kind, str(out)], check=True, capture_output=True)
-    age(out, 1000)
-    seen = Disk(out).look()
-    assert [(one.layout, one.step, one.state, one.resumable) for one in seen.values()] == [
-        (kind, step, "complete", "full") for step in steps
-    ]
-    source = random.Random(kind)
-    name, first = next(iter(seen.items()))
-    for file in first.files:
-        for number, cut in enumerate([None, 0, *(source.randrange(file.size) for _ in range(18))]):
-            copy = tmp_path / f"{file.path.replace('/', '-')}-{number}"
-            shutil.copytree(out, copy)
-            damaged = copy / first.path[len(str(out)) + 1 :] / file.path
-            if cut is None:
-                damaged.unlink()
-            else:
-                with damaged.open("r+b") as handle:
-                    handle.truncate(cut)
-            age(copy, 1000)
-            assert Disk(copy).look()[name].state != "complete", (file.path, cut)
-            shutil.rmtree(copy)

@@ -19,6 +19,8 @@ from trainwatch.read.headers import (
     archive,
     gguf,
     hdf5,
+    msgpack,
+    npy,
     ocdbt,
     safetensors,
     tensor_bundle,
@@ -35,7 +37,9 @@ READERS: dict[str, list[Callable[[Whole], object]]] = {
     "gguf": [gguf.read],
     "hdf5": [hdf5.check_end],
     "tensor_bundle": [tensor_bundle.lengths],
-    "ocdbt": [ocdbt.check_data],
+    "ocdbt": [ocdbt.check_data, ocdbt.roots],
+    "msgpack": [msgpack.check_end],
+    "npy": [npy.check_end],
 }
 EVERY = [
     pytest.param(read, sample, id=f"{name}-{number}")

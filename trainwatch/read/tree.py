@@ -40,19 +40,21 @@ class _Held:
     def __init__(self, size: int) -> None:
         self.size = size
         self.parts: dict[int, bytes] = {}
-        self.marks: dict[int, int] = {}  # hash of each part, also of those let go
+        self.marks: dict[tuple[int, int], int] = {}  # hash of each part, also of those let go
         self.results: dict[object, object] = {}
+
+    def differs(self, offset: int, data: bytes) -> bool:
+        """Whether this part was another one when it came last: the file was written anew."""
+        return self.marks.get((offset, len(data)), hash(data)) != hash(data)
 
     def put(self, offset: int, data: bytes, asked: bool) -> bool:
         """Keep a part; False when it is already known and understood, and nobody asked for it."""
-        mark = hash(data)
-        known = self.marks.get(offset)
-        if known == mark and self.results and not asked:
+        place = offset, len(data)
+        if place in self.marks and self.results and not asked:
             return False
-        if known not in (None, mark):
-            self.results.clear()
-        self.marks[offset] = mark
-        self.parts[offset] = data
+        self.marks[place] = hash(data)
+        if len(self.parts.get(offset, b"")) <= len(data):
+            self.parts[offset] = data
         return True
 
     def find(self, offset: int, length: int) -> bytes | None:
@@ -83,8 +85,9 @@ class Shelf:
     def put(self, path: str, fact: FileBytes) -> bool:
         """Bytes have come; False when they are no news."""
         held = self._held.get(path)
-        if held is None or held.size != fact.size:
+        if held is None or held.size != fact.size or held.differs(fact.offset, fact.data):
             held = self._held[path] = _Held(fact.size)
+            self._asked = {question for question in self._asked if question[0] != path}
         asked = any(question[:2] == (path, fact.offset) for question in self._asked)
         return held.put(fact.offset, fact.data, asked)
 

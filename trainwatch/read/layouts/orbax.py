@@ -1,15 +1,15 @@
 """Orbax (JAX, Flax, MaxText): a folder per step, renamed or marked when it is committed.
 
-The law of this file: a name that still carries ``.orbax-checkpoint-tmp`` is not committed. Sources:
-google/orbax ``checkpoint/_src/path/{atomicity,step,temporary_paths}.py``,
-``_src/metadata/checkpoint.py``.
+The law of this file: a name that still carries ``.orbax-checkpoint-tmp`` is not committed; every data
+file that the manifests refer to must be there. Sources: google/orbax
+``checkpoint/_src/path/{atomicity,step,temporary_paths}.py``, ``_src/metadata/checkpoint.py``.
 """
 
 from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from trainwatch.facts import Want
 from trainwatch.read.draft import Draft, whole
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trainwatch.read.draft import Claim, Offer, Part
     from trainwatch.read.headers import Source
-    from trainwatch.read.tree import Folder
+    from trainwatch.read.tree import File, Folder
 
 FOLDERS = ("[0-9]*", "step_*", "checkpoint_*", "checkpoints", "*.orbax-checkpoint-tmp*")
 WANTS = (
@@ -37,6 +37,7 @@ WANTS = (
 _NAME = re.compile(r"(?:[A-Za-z][\w.-]*_)?(\d{1,18})(\.orbax-checkpoint-tmp.*)?")
 _MARKS = {"_CHECKPOINT_METADATA", "commit_success.txt", "_METADATA"}
 Metrics: TypeAlias = tuple[tuple[str, float], ...]
+_MOST_NODES = 10_000
 _ITEMS = ("default", "state", "params", "items")
 
 
@@ -58,15 +59,22 @@ def _checkpoint(folder: Folder, step: int, temporary: bool) -> Claim:
     draft = Draft(folder, "orbax")
     draft.step = step
     draft.add(folder.walk(), _part)
-    metrics = (
-        folder.folders["metrics"].files.get("metrics") if "metrics" in folder.folders else None
-    )
-    draft.metrics = (draft.check(metrics, _numbers, "other") or ()) if metrics else ()
+    if "metrics" in folder.folders:
+        metrics = folder.folders["metrics"].files.get("metrics")
+        if metrics is None:
+            draft.find("incomplete", "metrics/metrics is missing", "other")
+        else:
+            draft.metrics = draft.check(metrics, _numbers, "other") or ()
     told = folder.files.get("_CHECKPOINT_METADATA")
-    commit, inside = (draft.check(told, _commit, "mark") if told else None) or (None, ())
-    draft.metrics = draft.metrics or inside
-    if commit is not None:
-        draft.facts.append(("saving took", f"{commit:.1f} s"))
+    if told is None and any("array_metadatas" in item.folders for item in folder.folders.values()):
+        draft.find("incomplete", "_CHECKPOINT_METADATA is missing", "mark")
+    commit = draft.check(told, _commit, "mark") if told else None
+    if commit:
+        draft.metrics = draft.metrics or commit.metrics
+        if commit.took is not None:
+            draft.facts.append(("saving took", f"{commit.took:.1f} s"))
+        for name in commit.items - folder.folders.keys():
+            draft.find("incomplete", f"{name} is missing", "weights")
     if temporary:
         draft.find("incomplete", "it is not committed: its name is still a temporary one", "mark")
     for item in folder.folders.values():
@@ -79,7 +87,7 @@ def _checkpoint(folder: Folder, step: int, temporary: bool) -> Claim:
 
 
 def _check_item(draft: Draft, item: Folder) -> None:
-    """An item of arrays must have its tree and its manifest."""
+    """An item of arrays must have its tree and its manifest, and what those refer to."""
     if item.name not in _ITEMS:
         return
     tree = item.files.get("_METADATA")
@@ -87,19 +95,49 @@ def _check_item(draft: Draft, item: Folder) -> None:
         draft.find("incomplete", f"{item.name}/_METADATA is missing", "weights")
     else:
         draft.check(tree, json_end, "weights")
-    for place in (item, *item.folders.values()):
-        if "d" in place.folders and "manifest.ocdbt" not in place.files:
-            name = f"{place.path[len(draft.folder.path) :].strip('/')}/manifest.ocdbt"
-            draft.find("incomplete", f"{name} is missing", "weights")
     for file in item.walk():
-        if file.name == "manifest.ocdbt":
-            draft.check(file, ocdbt.check_manifest, "weights")
-        elif "/d/" in file.path:
+        if "/d/" in file.path:
             draft.check(file, ocdbt.check_data, "weights")
         elif file.name == "_sharding" or "/array_metadatas/" in file.path:
             draft.check(file, json_end, "other")
         elif file.size == 0:
             draft.find("incomplete", f"{draft.folder.within(file)} is empty", "weights")
+    for place in (item, *item.folders.values()):
+        manifest = place.files.get("manifest.ocdbt")
+        if manifest:
+            _check_tree(draft, place, draft.check(manifest, ocdbt.roots, "weights") or ())
+        elif "d" in place.folders:
+            name = f"{place.path[len(draft.folder.path) :].strip('/')}/manifest.ocdbt"
+            draft.find("incomplete", f"{name} is missing", "weights")
+
+
+def _check_tree(draft: Draft, top: Folder, roots: tuple[ocdbt.Place, ...]) -> None:
+    """Every data file that is referred to must be there, and long enough."""
+    waiting, seen = list(roots), set(roots)
+    missing: set[str] = set()
+    for _ in range(_MOST_NODES):
+        if not waiting:
+            return
+        place = waiting.pop()
+        file = _below(top, place.path)
+        if file is None:
+            missing.add(place.path)
+            if len(missing) == 1:
+                draft.find("incomplete", f"{place.path} is missing", "weights")
+        elif file.size < place.offset + place.length:
+            draft.find("corrupt", f"{draft.folder.within(file)}: it is cut", "weights")
+        elif place.height is not None:
+            found = draft.check(file, ocdbt.Node(place), "weights") or ()
+            waiting += [each for each in found if each not in seen]
+            seen.update(found)
+
+
+def _below(folder: Folder, path: str) -> File | None:
+    *above, name = path.split("/")
+    place: Folder | None = folder
+    for each in above:
+        place = place.folders.get(each) if place else None
+    return place.files.get(name) if place else None
 
 
 def _numbers(source: Source) -> Metrics:
@@ -114,14 +152,23 @@ def _metrics(told: object) -> Metrics:
     )
 
 
-def _commit(source: Source) -> tuple[float | None, Metrics]:
-    """How long the save took, from its own time stamps, and the metrics saved with it."""
+class Commit(NamedTuple):
+    """What ``_CHECKPOINT_METADATA`` tells."""
+
+    took: float | None  # seconds from its first time stamp to its last
+    metrics: Metrics
+    items: frozenset[str]  # the folders that belong to it
+
+
+def _commit(source: Source) -> Commit:
     told = json_object(source)
     took = None
     match told.get("init_timestamp_nsecs"), told.get("commit_timestamp_nsecs"):
         case int(began), int(ended) if 0 < began <= ended:
             took = (ended - began) / 1e9
-    return took, _metrics(told.get("metrics"))
+    items = told.get("item_handlers")
+    names = frozenset(n for n in items if n) if isinstance(items, dict) else frozenset()
+    return Commit(took, _metrics(told.get("metrics")), names)
 
 
 SAMPLES = (
@@ -130,7 +177,8 @@ SAMPLES = (
             "100/_CHECKPOINT_METADATA": b"{}",
             "100/default/_METADATA": b"{}",
             "100/default/manifest.ocdbt": ocdbt.SAMPLES[0],
-            "100/default/d/0f": ocdbt.SAMPLES[1],
+            "100/default/d/0": ocdbt.SAMPLES[1],
+            "100/default/d/v": b"ab",
             "100/metrics/metrics": b'{"loss": 0.25}',
         },
         (("100", 100),),

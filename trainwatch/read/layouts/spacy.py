@@ -1,8 +1,9 @@
 """spaCy: ``model-last`` and ``model-best``, with the scores in ``meta.json``.
 
 The law of this file: ``model-best`` is a copy of ``model-last`` and is missing for a moment while it
-is made; neither can be resumed. ``vocab`` is saved last. Weights are msgpack without a length: they
-are only seen to be there, and not to be empty. Source: explosion/spaCy ``training/loop.py``.
+is made; neither can be resumed. ``vocab`` is saved last. Weights are MessagePack, stepped over to
+their end. ``config.cfg`` has no end of its own: it is held against that of the other folder. Source:
+explosion/spaCy ``training/loop.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.facts import Want
 from trainwatch.read.draft import Draft, whole
+from trainwatch.read.headers import msgpack, npy
 from trainwatch.read.integrity import SMALL, check_links, json_end, json_object
 from trainwatch.read.layouts import Sample
 
@@ -20,10 +22,23 @@ if TYPE_CHECKING:
 
     from trainwatch.read.draft import Claim, Offer, Part
     from trainwatch.read.headers import Source
-    from trainwatch.read.tree import Folder
+    from trainwatch.read.tree import File, Folder
 
 FOLDERS = ("model-best", "model-last")
-WANTS = (Want("*meta.json", SMALL, 8), Want("*vocab/strings.json", SMALL, 8))
+WANTS = (
+    Want("*meta.json", SMALL, 8),
+    Want("*vocab/strings.json", SMALL, 8),
+    Want("*vocab/vectors", npy.HEAD, 0),
+    Want("*vocab/lookups.bin", msgpack.HEAD, 0),
+    Want("*vocab/key2row", msgpack.HEAD, 0),
+    Want("*/tokenizer", msgpack.HEAD, 0),
+    Want("*/model", msgpack.HEAD, 0),
+    Want("*/moves", msgpack.HEAD, 0),
+    Want("*/cfg", SMALL, 8),
+    Want("*/vectors.cfg", SMALL, 8),
+)
+_PACKED = ("model", "tokenizer", "moves", "lookups.bin", "key2row")
+_JSON = ("cfg", "vectors.cfg")
 
 
 def recognise(folder: Folder) -> Iterator[Offer]:
@@ -59,10 +74,36 @@ def _checkpoint(folder: Folder) -> Claim:
     else:
         draft.check(strings, json_end, "mark")
     for file in folder.walk():
-        if file.name == "model" and file.size == 0:
-            draft.find("corrupt", f"{folder.within(file)} is empty", "weights")
+        _check(draft, file)
+    _check_beside(draft, folder)
     check_links(draft, folder)
     return draft.claim(False)
+
+
+def _check(draft: Draft, file: File) -> None:
+    part = _part(file.path)
+    if file.name in _PACKED:
+        draft.check(file, msgpack.check_end, part)
+    elif file.name in _JSON:
+        draft.check(file, json_end, part)
+    elif file.name == "vectors":
+        draft.check(file, npy.check_end, part)
+
+
+def _check_beside(draft: Draft, folder: Folder) -> None:
+    """Both folders of one training hold the same files and the same configuration."""
+    beside = folder.parent.folders if folder.parent else {}
+    own = {folder.within(file): file for file in folder.walk()}
+    for name in FOLDERS:
+        if name not in beside or name == folder.name:
+            continue
+        others = {beside[name].within(file): file for file in beside[name].walk()}
+        if not beside[name].files.keys() >= {"meta.json", "config.cfg"}:
+            continue  # it is being made
+        for path in sorted(others.keys() - own.keys()):
+            draft.find("incomplete", f"{path} is missing; {name} has it", _part(path))
+        if "config.cfg" in own and own["config.cfg"].size < others["config.cfg"].size:
+            draft.find("corrupt", f"config.cfg is shorter than that of {name}", "other")
 
 
 def _meta(source: Source) -> tuple[tuple[tuple[str, float], ...], tuple[str, ...]]:
@@ -84,9 +125,9 @@ SAMPLES = (
     Sample(
         {
             "model-best/config.cfg": b"[nlp]",
-            "model-best/tokenizer": b"x",
+            "model-best/tokenizer": msgpack.SAMPLES[1],
             "model-best/meta.json": b'{"pipeline": ["ner"], "performance": {"ents_f": 0.5}}',
-            "model-best/ner/model": b"x",
+            "model-best/ner/model": msgpack.SAMPLES[0],
             "model-best/vocab/strings.json": b'["x"]',
         },
         (("model-best", None),),

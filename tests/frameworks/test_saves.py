@@ -1,0 +1,154 @@
+"""Checkpoints by the real saving code of many frameworks, read right; then damaged in every way."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from tests.frameworks.watched import TRAININGS
+from tests.read.disk import Disk, age
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainwatch.read.records import CheckpointSeen
+
+pytestmark = pytest.mark.frameworks
+
+SCRIPT = str(TRAININGS / "saves.py")
+VENVS = {
+    "accelerate": "trainer5", "dcp": "trainer5", "lightning": "trainer5", "nano": "trainer5",
+    "skorch": "trainer5", "baselines3": "trainer5", "keras": "trainer5", "gguf": "trainer5",
+    "xgboost": "classic", "lightgbm": "classic", "catboost": "classic", "spacy": "classic",
+    "orbax": "jax",
+}  # fmt: skip
+LAYOUTS = {
+    "nano": "torch-file:nanogpt", "gguf": "gguf-file", "xgboost": "boosting:xgboost",
+    "lightgbm": "boosting:lightgbm", "catboost": "boosting:catboost",
+}  # fmt: skip
+WEIGHTS_ONLY = ("epoch_", ".weights.h5", "model-best", "model-last", ".gguf")
+"""Parts of names of checkpoints that hold no state of an optimizer."""
+UNSEEN_CUT = ("commit_success.txt", "training_metadata.json")
+"""A text without an end, and a file that only says more about another."""
+UNSEEN_LOSS = (
+    "training_metadata.json", "history.json", "commit_success.txt", "_sharding",
+    "array_metadatas/process_0",
+)  # fmt: skip
+"""Files that may be missing: Orbax restores without, on a local disk a new name is what commits."""
+
+Told: TypeAlias = "dict[str, tuple[int | None, float | None, dict[str, float]]]"
+Saved: TypeAlias = "Callable[[str], tuple[Path, Told]]"
+
+
+@pytest.fixture(scope="session")
+def saved(
+    python: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[Path, Told]]:
+    """What a kind saved, and what it says of that itself; made once."""
+    made: dict[str, tuple[Path, Told]] = {}
+
+    def find(kind: str) -> tuple[Path, Told]:
+        if kind not in made:
+            out = tmp_path_factory.mktemp(kind) / "out"
+            done = subprocess.run(
+                [python(VENVS[kind]), SCRIPT, kind, str(out)],
+                check=True, capture_output=True, text=True,
+            )  # fmt: skip
+            age(out, 1000)
+            made[kind] = out, json.loads(done.stdout.splitlines()[-1])
+        return made[kind]
+
+    return find
+
+
+@pytest.mark.parametrize("kind", VENVS)
+def test_what_a_framework_saved_is_read_right(saved: Saved, kind: str) -> None:
+    out, told = saved(kind)
+    seen = Disk(out).look()
+    assert seen.keys() == told.keys()
+    for name, (step, epoch, metrics) in told.items():
+        one = seen[name]
+        assert one.layout == LAYOUTS.get(kind, kind)
+        assert (one.step, one.epoch) == (step, epoch)
+        assert (one.state, one.reason) == ("complete", None)
+        assert dict(one.metrics) == pytest.approx(metrics)
+        weights = any(part in name for part in WEIGHTS_ONLY) and kind != "lightning"
+        assert one.resumable == ("weights" if weights and name != "latest.weights.h5" else "full")
+
+
+@pytest.mark.parametrize("kind", VENVS)
+def test_every_file_cut_at_twenty_points_emptied_or_lost_is_reported(
+    saved: Saved, tmp_path: Path, kind: str
+) -> None:
+    out, _ = saved(kind)
+    root = tmp_path / "out"
+    shutil.copytree(out, root)
+    source = random.Random(kind)
+    for one in distinct(Disk(root).look()):
+        for path in files_of(one):
+            whole = path.read_bytes()
+            for cut in sorted({0, *(source.randrange(len(whole)) for _ in range(20))}):
+                path.write_bytes(whole[:cut])
+                again = look(root, one)
+                if not path.name.endswith(UNSEEN_CUT):
+                    assert again is None or (again.state != "complete" and again.reason), (
+                        path, cut, len(whole),
+                    )  # fmt: skip
+            path.unlink()
+            again = look(root, one)
+            if not str(path).endswith(UNSEEN_LOSS):
+                assert again is None or (again.state != "complete" and again.reason), path
+            path.write_bytes(whole)
+        assert look(root, one) is not None
+
+
+CHECKSUMS = {"orbax": "ocdbt"}
+"""Whose index carries checksums: each turned bit of it is found without reading a value."""
+
+
+@pytest.mark.parametrize("kind", VENVS)
+def test_turned_bits_break_nothing_and_show_where_a_checksum_stands(
+    saved: Saved, tmp_path: Path, kind: str
+) -> None:
+    out, _ = saved(kind)
+    root = tmp_path / "out"
+    shutil.copytree(out, root)
+    source = random.Random(kind)
+    for one in distinct(Disk(root).look()):
+        for path in files_of(one):
+            whole = path.read_bytes()
+            for _ in range(10):
+                turned = bytearray(whole)
+                turned[source.randrange(min(len(whole), 4096))] ^= 1 << source.randrange(8)
+                path.write_bytes(turned)
+                again = look(root, one)
+                if path.name.endswith(CHECKSUMS.get(kind, "\0")):
+                    assert again
+                    assert again.state == "corrupt"
+            path.write_bytes(whole)
+
+
+def distinct(seen: dict[str, CheckpointSeen]) -> list[CheckpointSeen]:
+    """One checkpoint of each shape."""
+    shapes = {(len(one.files), Path(one.name).suffix, one.resumable): one for one in seen.values()}
+    return list(shapes.values())
+
+
+def files_of(one: CheckpointSeen) -> Iterator[Path]:
+    place = Path(one.path)
+    for file in one.files:
+        path = (place if place.is_dir() else place.parent) / file.path
+        if path.stat().st_size > 1:  # of one byte there is no part
+            yield path
+
+
+def look(root: Path, one: CheckpointSeen) -> CheckpointSeen | None:
+    """What the damaged checkpoint is called now; None when it is not called one any more."""
+    age(root, 1000)
+    return Disk(root).look().get(one.name)
