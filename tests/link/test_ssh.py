@@ -17,11 +17,12 @@ import pytest
 
 from tests.sshd import Box, needs_sshd
 from trainwatch import facts, wire
-from trainwatch.link import ssh
+from trainwatch.link import bare
+from trainwatch.link.bare import AfterNoise
 from trainwatch.link.bundle import bundle
 from trainwatch.link.child import ChildLink
 from trainwatch.link.door import End
-from trainwatch.link.ssh import AfterNoise, SshDoor
+from trainwatch.link.ssh import SshDoor
 
 SECONDS = 60.0
 NOISE = "printf 'Welcome \\033[31mto\\033[0m \\033]0;title\\007 the box\\n\\0\\0TW1\\n'; seq 1 5000; printf 'no newline'"
@@ -366,5 +367,5 @@ def test_a_loss_after_a_success_is_never_final() -> None:
 
 
 def test_this_python_is_enough_to_read_the_stub() -> None:
-    compile(ssh._STUB, "stub", "exec")
+    compile(bare._STUB, "stub", "exec")
     assert sys.version_info >= (3, 10)

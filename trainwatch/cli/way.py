@@ -14,15 +14,15 @@ from trainwatch.cli.target import Target, parse
 from trainwatch.link.child import ChildLink, local_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from trainwatch.link import Link
     from trainwatch.link.door import Door
     from trainwatch.link.login import Login
+    from trainwatch.link.ssh import SshDoor
 
 NOT_FOUND, NOT_CONNECTED = 3, 4
-_UNKNOWN_YET = ("stdin", "slurm", "docker", "k8s")
 
 
 class Way(NamedTuple):
@@ -30,11 +30,11 @@ class Way(NamedTuple):
 
     host: str  # "user@host"; "" = this machine
     where: str  # what the probe there is asked for
-    door: Door | Sequence[str]
+    make: Callable[[Path | None], Link]
 
     def link(self, record: Path | None = None) -> Link:
         """A link there, not opened yet; with ``record`` it writes a journal."""
-        return ChildLink(self.door, record)
+        return self.make(record)
 
     def to(self, where: str) -> Way:
         """The way to something else on the same machine."""
@@ -48,7 +48,7 @@ class Way(NamedTuple):
 
 def here(where: str) -> Way:
     """The way to something on this machine."""
-    return Way("", where, local_probe())
+    return _probed("", where, local_probe())
 
 
 @contextmanager
@@ -60,15 +60,32 @@ def reached(words: Sequence[str]) -> Iterator[Way]:
     if len(words) > 1:
         raise CommandError("one target at a time: name one")
     target = parse(words[0] if words else "")
-    _refuse(target)
     if not target.host:
-        yield here(target.where)
+        yield _way(target, None)
         return
     login = _log_in(target.host)
     try:
-        yield Way(target.host, target.where, login.door())
+        yield _way(target, login.door())
     finally:
         login.close()
+
+
+def _way(target: Target, ssh: SshDoor | None) -> Way:
+    """The way to ``target``; where its machine is another one, ``ssh`` leads there."""
+    if target.kind == "stdin":
+        raise CommandError(
+            "reading standard input is not there yet: attach to a file that tee writes"
+        )
+    if target.kind in ("slurm", "docker", "k8s"):
+        raise CommandError(
+            f"{target.kind} targets are not there yet: attach to the log file of the training"
+        )
+    return _probed(target.host, target.where, ssh or local_probe())
+
+
+def _probed(host: str, where: str, door: Door | Sequence[str]) -> Way:
+    """A probe behind ``door`` finds out what ``where`` means."""
+    return Way(host, where, lambda record: ChildLink(door, record))
 
 
 def _log_in(host: str) -> Login:
@@ -81,17 +98,6 @@ def _log_in(host: str) -> Login:
         fix = f"; {error.verdict.fix}" if error.verdict.fix else ""
         raise CommandError(error.verdict.text + fix, NOT_CONNECTED) from error
     return login
-
-
-def _refuse(target: Target) -> None:
-    if target.kind == "stdin":
-        raise CommandError(
-            "reading standard input is not there yet: attach to a file that tee writes"
-        )
-    if target.kind in _UNKNOWN_YET:
-        raise CommandError(
-            f"{target.kind} targets are not there yet: attach to the log file of the training"
-        )
 
 
 def _bracketed(host: str) -> str:
