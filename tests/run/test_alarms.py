@@ -21,9 +21,9 @@ def test_a_healthy_run_has_none() -> None:
 def test_an_alarm_stands_until_a_new_best_withdraws_it_and_stays_in_the_timeline() -> None:
     up = [*FALLING, 0.65, 0.7, 0.75]
     (standing,) = run_of(up).alarms
-    assert (standing.step, standing.withdrawn) == (900, None)
+    assert (standing.step, standing.withdrawn) == (800, None)
     (past,) = run_of([*up, 0.5, 0.45]).alarms
-    assert (past.step, past.withdrawn_step) == (900, 1000)
+    assert (past.step, past.withdrawn_step) == (800, 1000)
 
 
 def test_each_evaluation_set_has_its_own() -> None:

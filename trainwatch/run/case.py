@@ -126,7 +126,7 @@ class Case:
     def _lowest_blocks(self, width: int) -> tuple[float, int]:
         """The same over the means of many equal blocks, for long histories."""
         assert self.loss is not None
-        size = -(-len(self.loss) // 1000)
+        size = -(-len(self.loss) // 500)
         means = [
             (mean, i)
             for a, b in self.loss.pieces()

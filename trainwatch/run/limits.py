@@ -92,6 +92,14 @@ class Limits:
     noise_bias: float = limit(
         1.5, "overfitting", "times what a minimum gains by chance, on top of the rise", OWN
     )
+    steady_trend: float = limit(
+        2.33, "overfitting", "Mann-Kendall z from which all evaluations since the best count together",
+        "Mann (1945), one-sided 1 %",
+    )  # fmt: skip
+    steady_bias: float = limit(
+        0.5, "overfitting", "times what a minimum gains by chance, on top of the rise, if they do",
+        OWN,
+    )  # fmt: skip
     strong_rise: float = limit(
         0.10,
         "overfitting",

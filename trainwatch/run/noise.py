@@ -6,7 +6,7 @@ does not count as noise.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from itertools import islice
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING
@@ -39,15 +39,27 @@ def running_medians(values: Sequence[float], width: int) -> list[float]:
     return found
 
 
+FEW = 12
+"""Among fewer values the course itself bends, and its bends would count as noise."""
+
+
 def sigma(values: Sequence[float]) -> float:
-    """Standard deviation of the noise: a smooth course nearly vanishes in second differences."""
+    """Standard deviation of the noise: a smooth course nearly vanishes in second differences.
+
+    Of a short course less is left in third differences: there the smaller of the two counts.
+    """
     if len(values) < 5:
         return 0.0
-    bends = [
-        a - 2 * b + c
-        for a, b, c in zip(values, islice(values, 1, None), islice(values, 2, None), strict=False)
-    ]
-    return MAD_TO_SIGMA * median([abs(b) for b in bends]) / sqrt(6)
+    bends = _rises(_rises(values))
+    found = MAD_TO_SIGMA * median([abs(b) for b in bends]) / sqrt(6)
+    if 6 <= len(values) < FEW:
+        thirds = [abs(b) for b in _rises(bends)]
+        found = min(found, MAD_TO_SIGMA * median(thirds) / sqrt(20))
+    return found
+
+
+def _rises(values: Sequence[float]) -> list[float]:
+    return [b - a for a, b in zip(values, islice(values, 1, None), strict=False)]
 
 
 def sigma_near(values: Sequence[float], level: float) -> float:
@@ -69,6 +81,16 @@ def trend(values: Sequence[float]) -> float:
     n = len(values)
     if n < 4:
         return 0.0
-    score = sum((b > a) - (b < a) for i, a in enumerate(values) for b in values[i + 1 :])
+    score, before = 0, list[float]()
+    for value in values:
+        score += bisect_left(before, value) + bisect_right(before, value) - len(before)
+        insort(before, value)
     spread = sqrt(n * (n - 1) * (2 * n + 5) / 18)
     return (score - (score > 0) + (score < 0)) / spread
+
+
+def steady(values: Sequence[float], least: float) -> bool:
+    """Whether a stretch rises by more than chance: every one of three or four, else by its trend."""
+    if len(values) < 5:
+        return len(values) >= 3 and all(rise > 0 for rise in _rises(values))
+    return trend(values) > least

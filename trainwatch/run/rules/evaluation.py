@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwatch.run.case import Case, Finding, Severity, named
-from trainwatch.run.noise import trend
+from trainwatch.run.noise import steady, trend
 from trainwatch.run.rules.tasks import still_improving
 
 if TYPE_CHECKING:
@@ -40,12 +40,16 @@ def _worst(case: Case, rule: str, one: Callable[[Case, Course], Finding], needed
 def risen(case: Case, chosen: Course) -> Scale | None:
     """The view in which the loss is above its best by more than the limit and more than chance."""
     limits = case.limits
+    together = steady(chosen.values[chosen.best + 1 :], limits.steady_trend)
     for scale in chosen.scales:
         share, height = chosen.relative(scale, limits)
         least = limits.overfit_span if chosen.near_zero(scale, limits) else limits.overfit_rise
-        chance = scale.bias + limits.noise_margin * scale.noise
-        above = least * height + limits.noise_bias * scale.bias
-        if share > least and scale.rise > max(chance, above):
+        if together:
+            enough = least * height + limits.steady_bias * scale.bias
+        else:
+            chance = scale.bias + limits.noise_margin * scale.noise
+            enough = max(chance, least * height + limits.noise_bias * scale.bias)
+        if share > least and scale.rise > enough:
             return scale
     return None
 
