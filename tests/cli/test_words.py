@@ -106,7 +106,6 @@ def test_a_forgotten_command_is_guessed(
         ["attach", "slurm:123"],
         ["export", "docker:train"],
         ["diagnose", "k8s:ns/pod"],
-        ["attach", "-"],
         ["attach", "a", "b"],
     ],
 )

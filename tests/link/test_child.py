@@ -219,9 +219,10 @@ def test_a_full_disk_ends_the_journal_and_nothing_else(tmp_path: Path, connect: 
     log = tmp_path / "train.log"
     log.write_bytes(b"one\n")
     client = connect(record=Path("/dev/null"))
-    assert client.link._journal is not None
+    assert client.link._journal
+    assert client.link._journal._file
     with open("/dev/full", "wb") as full:
-        os.dup2(full.fileno(), client.link._journal.fileno())
+        os.dup2(full.fileno(), client.link._journal._file.fileno())
     client.watch(log)
     client.until(lambda: client.troubles("journal") and client.of(facts.CaughtUp))
     assert "No space left" in client.troubles("journal")[0]

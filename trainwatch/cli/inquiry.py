@@ -51,7 +51,7 @@ def look(way: Way, *, devices: bool = False, patterns: Sequence[tuple[str, str]]
 
 def journal(way: Way) -> Path | None:
     """The path when it leads to a recorded journal on this machine."""
-    if way.host:
+    if way.host or way.piped is not None:
         return None
     path = Path(way.where).expanduser()
     try:

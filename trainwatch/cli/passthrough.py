@@ -34,8 +34,13 @@ class Passage(NamedTuple):
     """What is watched, and how one comes back to it."""
 
     where: str
-    back: str  # the command that leads here again
+    back: str  # the command that leads here again; "" for none
     log: str  # where the whole output is kept; "" when that is not known
+
+    @property
+    def return_trip(self) -> str:
+        """How one comes back, as the end of a sentence."""
+        return f"; come back with: {self.back}" if self.back else ""
 
 
 def pass_through(session: Session, link: Link, way: Passage) -> int:
@@ -47,10 +52,10 @@ def pass_through(session: Session, link: Link, way: Passage) -> int:
         passage.follow(link)
         return passage.conclude()
     except KeyboardInterrupt:
-        passage.say(f"left it running; come back with: {way.back}")
+        passage.say(f"left it running{way.return_trip}")
         return INTERRUPTED
     except BrokenPipeError:
-        passage.say(f"nobody reads the output any more; it goes on, come back with: {way.back}")
+        passage.say(f"nobody reads the output any more; it goes on{way.return_trip}")
         return 0
     finally:
         link.close()
@@ -98,7 +103,9 @@ class _Passing:
         self.say(" · ".join(parts))
         if ended.signal is not None:
             return 128 + ended.signal
-        return _UNKNOWN_END if ended.code is None else ended.code
+        if ended.code is None:  # of what trainwatch did not start nobody knows how it ended
+            return _UNKNOWN_END if run.target is None or run.target.kind == "run" else 0
+        return ended.code
 
     def say(self, text: str) -> None:
         """One sentence to the person."""

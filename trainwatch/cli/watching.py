@@ -47,6 +47,7 @@ def do_demo(words: Words) -> int:
 def do_attach(words: Words) -> int:
     """``trainwatch attach [TARGET]``."""
     from trainwatch.cli.inquiry import journal
+    from trainwatch.cli.piped import read_on
     from trainwatch.cli.way import reached
 
     if len(words.operands) > 1:
@@ -56,7 +57,11 @@ def do_attach(words: Words) -> int:
 
         return do_status(words)
     with reached(words.operands) as way:
-        return _watch(_View(way, words, journal=journal(way)))
+        try:
+            return _watch(_View(way, words, journal=journal(way)))
+        finally:
+            if way.piped is not None:
+                read_on(way.piped)
 
 
 def do_replay(words: Words) -> int:
@@ -161,7 +166,9 @@ class _View(NamedTuple):
 
     @property
     def back(self) -> str:
-        """The command that leads here again."""
+        """The command that leads here again; "" for none: what was piped is gone."""
+        if self.way.piped is not None:
+            return ""
         return shlex.join(["trainwatch", "attach", *filter(None, [self.way.word])])
 
 
@@ -237,9 +244,10 @@ def _on_screen(view: _View) -> int:
 
     outcome = guard(lambda: _screen(view))
     if outcome.killer is not None:
+        come = f"; come back with: {view.back}" if view.back else ""
         sys.stderr.write(
-            f"trainwatch: the screen was killed (signal {outcome.killer}), what it watched goes on;"
-            f" come back with: {view.back}\n"
+            f"trainwatch: the screen was killed (signal {outcome.killer}), what it watched goes on"
+            f"{come}\n"
         )
     return outcome.code
 
@@ -261,7 +269,7 @@ def _show(view: _View) -> int:
 
     settings = _settings(view)
     session = _session(view, settings)
-    if not (view.launched or view.way.host or view.journal):
+    if not (view.launched or view.way.host or view.journal or view.way.piped is not None):
         _check_target(session.reader.watch(view.way.where))
     options = Options(
         target=view.way.where,

@@ -6,10 +6,12 @@ on this. A login is made before anything else and lasts as long as the verb.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.piped import set_aside
 from trainwatch.cli.target import Target, parse
 from trainwatch.link.child import ChildLink, local_probe
 
@@ -31,6 +33,7 @@ class Way(NamedTuple):
     host: str  # "user@host"; "" = this machine
     where: str  # what the probe there is asked for
     make: Callable[[Path | None], Link]
+    piped: int | None = None  # the descriptor of a pipe that we are given to read
 
     def link(self, record: Path | None = None) -> Link:
         """A link there, not opened yet; with ``record`` it writes a journal."""
@@ -73,9 +76,7 @@ def reached(words: Sequence[str]) -> Iterator[Way]:
 def _way(target: Target, ssh: SshDoor | None) -> Way:
     """The way to ``target``; where its machine is another one, ``ssh`` leads there."""
     if target.kind == "stdin":
-        raise CommandError(
-            "reading standard input is not there yet: attach to a file that tee writes"
-        )
+        return _of_input(target)
     if target.kind in ("slurm", "docker", "k8s"):
         raise CommandError(
             f"{target.kind} targets are not there yet: attach to the log file of the training"
@@ -86,6 +87,22 @@ def _way(target: Target, ssh: SshDoor | None) -> Way:
 def _probed(host: str, where: str, door: Door | Sequence[str]) -> Way:
     """A probe behind ``door`` finds out what ``where`` means."""
     return Way(host, where, lambda record: ChildLink(door, record))
+
+
+def _of_input(target: Target) -> Way:
+    """What is piped in is read here; a probe beside it knows the process that writes it, if one does."""
+    from trainwatch.link.stdin import StdinLink
+    from trainwatch.probe.stranger import feeding
+
+    if target.host:
+        raise CommandError("standard input is on this machine: say - without the host")
+    fd = set_aside()
+    writer = feeding(os.getpid(), fd)
+
+    def make(record: Path | None) -> Link:
+        return StdinLink(fd, ChildLink(local_probe()) if writer else None, writer, record)
+
+    return Way("", target.where, make, fd)
 
 
 def _log_in(host: str) -> Login:

@@ -25,6 +25,7 @@ from trainwatch import facts, wire
 from trainwatch.link.clock import LOST, Clock, Sleep
 from trainwatch.link.door import Door, End, Verdict
 from trainwatch.link.inbox import Inbox, only_facts
+from trainwatch.link.journal import Recording
 from trainwatch.link.memory import Memory
 from trainwatch.link.pipes import Pipes, drain
 
@@ -77,7 +78,7 @@ class ChildLink:
         self._closing = False
         self._troubled = False
         self._bell, self._rope = -1, -1
-        self._journal: IO[bytes] | None = None
+        self._journal: Recording | None = None
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
     def open(self, wake: Callable[[], None]) -> None:
@@ -89,8 +90,7 @@ class ChildLink:
         os.set_blocking(self._bell, False)
         os.set_blocking(self._rope, False)
         if self._record is not None:
-            self._journal = self._record.open("wb", buffering=0)
-            self._journal.write(wire.MAGIC)
+            self._journal = Recording(self._record)
         self._inbox.open(wake, self._ring)
         self._thread.start()
 
@@ -217,15 +217,9 @@ class ChildLink:
         self._inbox.put(arrived)
 
     def _write(self, fact: Any) -> None:
-        if self._journal is None:
-            return
-        try:
-            self._journal.write(wire.encode(fact))
-        except OSError as error:
-            self._journal.close()
-            self._journal = None
-            text = f"the journal {self._record} ends here: {error.strerror}"
-            self._inbox.put([facts.Trouble("journal", text, "free some space", time.time())])
+        trouble = self._journal.write(fact) if self._journal is not None else None
+        if trouble is not None:
+            self._inbox.put([trouble])
 
     def _pause(self, seconds: float) -> None:
         """Wait; at once over when the machine wakes up from a suspend."""

@@ -1,4 +1,4 @@
-"""A recorded conversation, played as if it were live.
+"""A conversation: recorded, and played as if it were live.
 
 The law of this file: the same facts in the same order as they were recorded, so that a replay ends
 in the same state. Time passes as the facts tell it (``at``), divided by the speed; the wall clock of
@@ -19,6 +19,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK = 1 << 18
+
+
+class Recording:
+    """A journal being written at ``path``. Raises OSError when it cannot be created."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = path.open("wb", buffering=0)
+        self._file.write(wire.MAGIC)
+
+    def write(self, fact: Any) -> facts.Trouble | None:
+        """Add one fact. The trouble with which the journal ends, where it cannot be written."""
+        if self._file is None:
+            return None
+        try:
+            self._file.write(wire.encode(fact))
+        except OSError as error:
+            self.close()
+            text = f"the journal {self._path} ends here: {error.strerror}"
+            return facts.Trouble("journal", text, "free some space", time.time())
+        return None
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 class JournalLink:

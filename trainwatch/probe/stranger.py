@@ -262,3 +262,48 @@ def _folders(tree: List[Stat], files: List[str]) -> List[Root]:
             found[folder] = Root(folder, since=max(since - roots.FILE_CLOCK, 0.0), sparse=True)
     sure = sorted(found.values(), key=lambda root: root.sparse)
     return roots.apart(sure[: roots.MAX_ROOTS])
+
+
+# --- the other end of a pipe ----------------------------------------------------------------------
+
+_PASSING = (
+    "tee",
+    "cat",
+    "grep",
+    "egrep",
+    "sed",
+    "awk",
+    "gawk",
+    "mawk",
+    "stdbuf",
+    "ts",
+    "tr",
+    "pv",
+    "unbuffer",
+)
+
+
+def feeding(pid: int, number: int) -> str:
+    """``PID@START`` of the process whose output comes out of a pipe that ``pid`` reads.
+
+    "" where there is none to be seen, or only one that hands on what comes from elsewhere.
+    """
+    seen = {pid}
+    try:
+        end = descriptors.one(pid, number)
+        while end is not None and end.kind == "pipe":
+            found = [one for one in descriptors.writers(end) if one.pid not in seen]
+            stats = [
+                one for one in (identity.stat(other.pid) for other in found) if one is not None
+            ]
+            if not stats:
+                return ""
+            known = {one.pid for one in stats}
+            who = min((s for s in stats if s.parent not in known), key=lambda one: one.start)
+            if name_of(who.pid) not in _PASSING and not is_interactive_shell(command_of(who.pid)):
+                return "{}@{}".format(who.pid, who.start)
+            seen |= known
+            end = descriptors.one(who.pid, 0)
+    except PermissionError:
+        pass
+    return ""

@@ -94,6 +94,8 @@ def farewell(run: Run, options: Options, failure: Exception | None = None) -> li
 def _ended(run: Run, options: Options) -> list[str]:
     word, reason = run.state()
     how = f"{word}: {reason}" if reason else word
+    if run.target is not None and run.target.kind == "stdin":
+        return [f"The training {how}."]
     return [f"The training {how}. See it again:  trainwatch attach {comes_back_as(run, options)}"]
 
 
@@ -102,6 +104,8 @@ def _goes_on(run: Run, options: Options) -> list[str]:
     who = "What was watched goes on."
     if target is not None and target.pid:
         who = f"The training goes on (pid {target.pid})."
+    if target is not None and target.kind == "stdin":
+        return [f"{who} What it prints from now on is not kept."]
     told = [f"{who} Come back:  trainwatch attach {name}"]
     if target is not None and target.kind == "run":
         told.append(f"Stop it:  trainwatch stop {name}")
