@@ -98,7 +98,7 @@ async def test_stopping_asks_first_and_names_the_signals() -> None:
         for word in (
             "interrupt and let it save",
             "SIGINT",
-            "SIGTERM",
+            "SIGTERM after 30 s",
             "SIGKILL",
             "cancel",
             "process 4211 on gpu-box",
@@ -113,8 +113,7 @@ async def test_stopping_asks_first_and_names_the_signals() -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("i", facts.Stop("sft-out", False, 600.0)),
-        ("t", facts.Stop("sft-out", False, 0.0)),
+        ("i", facts.Stop("sft-out", False, 30.0)),
         ("k", facts.Stop("sft-out", True, 0.0)),
     ],
 )
@@ -140,13 +139,13 @@ async def test_the_answers_are_shown_as_they_come() -> None:
 async def test_arrows_walk_round_and_a_click_points_then_sends() -> None:
     async with watching(scenes.running()) as stage:
         await stage.press("Q", "down", "enter")
-        assert stops(stage)[0].grace == 600.0
+        assert stops(stage)[0].grace == 30.0
     async with watching(scenes.running()) as stage:
         await stage.press("Q", "up")
-        await stage.pilot.click("Choices", offset=(8, 5))
+        await stage.pilot.click("Choices", offset=(8, 4))
         await stage.settled()
         assert stops(stage) == []
-        await stage.pilot.click("Choices", offset=(8, 5))
+        await stage.pilot.click("Choices", offset=(8, 4))
         await stage.settled()
         assert len(stops(stage)) == 1
 

@@ -121,6 +121,7 @@ def _be_the_screen(show: Callable[[], int], modes: Modes | None) -> NoReturn:
     code = 1
     try:
         _leave_with_the_parent(modes)
+        kernel.keep_big_blocks_apart()
         code = show()
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -281,6 +281,7 @@ def _show(view: _View) -> int:
         colours=wants_colour(),
         mouse=settings.mouse,
         smoothing=settings.smoothing,
+        grace=settings.grace,
         keys=settings.keys,
     )
     return watch(_link(view), session, options)

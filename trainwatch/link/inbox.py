@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MAX_BYTES = 8 << 20
+MAX_BYTES = 1 << 20
 MAX_FACTS = 4096
 
 

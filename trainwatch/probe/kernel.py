@@ -10,6 +10,7 @@ import os
 from typing import List, Optional
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+_M_MMAP_THRESHOLD = -3  # malloc.h of glibc
 
 
 def adopt_orphans() -> bool:
@@ -24,6 +25,16 @@ def die_with_parent(number: int) -> None:
     """Have this process signalled when its parent dies, however that happens (prctl(2))."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def keep_big_blocks_apart() -> None:
+    """Have memory over 128 KiB mapped by itself (mallopt(3)), so that what grows leaves no holes.
+
+    glibc raises that limit by itself up to 32 MiB; a column that grows would then be copied through
+    the heap again and again.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 << 10)
 
 
 def set_title(title: str) -> None:

@@ -1,6 +1,6 @@
 """The lines of the log: where each begins, and the newest of them at hand.
 
-The law of this file: text stays in the source; kept are offsets (8 bytes per line) and a bounded
+The law of this file: text stays in the source; kept are offsets (4 bytes per line, 8 in a log over 4 GiB) and a bounded
 window of bytes. A progress bar that redraws itself with carriage returns is one line, its last
 state.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainwatch.facts import Chunk, FileBytes, Gap
 
-RESIDENT = 4 << 20
+RESIDENT = 2 << 20
 """Bytes of the newest log kept at hand."""
 _RETURN = ord("\r")
 ANSWERED = 4 << 20
@@ -28,7 +28,7 @@ class Log:
     """An index over the lines of all streams, in the order in which they were finished."""
 
     def __init__(self) -> None:
-        self._starts: array[int] = array("q")
+        self._starts: array[int] = array("I")
         self._stream_lines: array[int] = array("I")
         self._streams: list[str] = []
         self._data: dict[str, bytearray] = {}
@@ -74,7 +74,11 @@ class Log:
         if not self._streams or self._streams[-1] != stream:
             self._stream_lines.append(len(self._starts))
             self._streams.append(stream)
-        self._starts.append(start)
+        try:
+            self._starts.append(start)
+        except OverflowError:
+            self._starts = array("q", self._starts)
+            self._starts.append(start)
 
     def gap(self, fact: Gap) -> None:
         """The stream broke: what was unfinished stays so."""

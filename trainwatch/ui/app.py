@@ -41,6 +41,8 @@ class Options:
     colours: bool = True
     mouse: bool = True
     smoothing: float = 0.6
+    grace: float = 30.0
+    """Seconds that a training has between the interrupt and SIGTERM when it is stopped."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, comma separated."""
 

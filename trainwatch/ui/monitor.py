@@ -6,6 +6,7 @@ import gc
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 
@@ -86,6 +87,12 @@ class Monitor(App[int]):
         self.pump.start()
         self.call_after_refresh(_collect_from_now_on)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys and the mouse come before what is read."""
+        if isinstance(event, events.InputEvent):
+            self.pump.heed()
+        await super().on_event(event)
+
     def _publish(self, changed: Topic) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
         for screen in reversed(self.screen_stack):
@@ -127,7 +134,7 @@ class Monitor(App[int]):
         elif self.desk.run.ended is not None:
             self.on_said(Said("the training has already ended"))
         elif not isinstance(self.screen, Confirm):
-            self.push_screen(Confirm(self.desk, self.options.target))
+            self.push_screen(Confirm(self.desk, self.options.target, self.options.grace))
 
     def action_repaint(self) -> None:
         """Paint everything again, after something else wrote on the terminal."""

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from trainwatch.link import Link
 
-DRAIN: Final = 0.008
+DRAIN: Final = 0.006
 """Seconds of reading before keys get their turn."""
+BREATH: Final = 0.001
+"""Seconds between two drains: a message takes several turns of the loop to get where it is going."""
 FACTS: Final = 256
 """Facts taken from the link at a time."""
 BITE: Final = 64 << 10
@@ -31,6 +33,8 @@ FRAME: Final = 0.1
 """Seconds between two published changes."""
 RESTS: Final = 4
 """Time between two frames in terms of what the last one took: drawing never takes it all."""
+HEED: Final = 0.025
+"""Seconds that reading stands back after a key: what it does is painted before anything is read."""
 TICK: Final = 1.0
 PING: Final = 20
 """Ticks between two signs of life to the probe, which leaves after a minute of silence."""
@@ -66,6 +70,8 @@ class Pump:
         self._painted = 0.0
         self._rest = FRAME
         self._busy = False
+        self._heeding = False
+        self._heeded = 0.0  # until when a key has the loop for itself
         self._ticks = 0
         self._latest = 0.0  # newest `at` of any fact ...
         self._heard = 0.0  # ... and when it arrived, on our own clock
@@ -75,6 +81,12 @@ class Pump:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._begin)
+
+    def heed(self) -> None:
+        """A person did something: let it be painted. One drain comes between two of these at least."""
+        if not (self._heeding and self._busy):
+            self._heeding = True
+            self._heeded = time.monotonic() + HEED
 
     def start(self) -> None:
         """Begin, on the running loop, with whatever waits already."""
@@ -103,26 +115,49 @@ class Pump:
         """Drain now, or when the next frame is due: what arrives in between waits in the link."""
         if not self._busy:
             self._busy = True
-            self._later(self._painted + self._rest - time.monotonic(), self._drain)
+            self._later(self._until(), self._drain)
 
     def _drain(self) -> None:
         """Read for at most DRAIN seconds, then let the keys through before going on."""
-        if self._loop is None:
+        if self._loop is None or self._stands_back(self._drain):
             return
+        self._heeding = False
         deadline = time.monotonic() + DRAIN
         while self._refill() and time.monotonic() < deadline:
             self._take(self._pending.popleft())
         for request in self._session.requests():
             self._link.send(request)
-        until = self._painted + self._rest - time.monotonic()
-        if self._changed and until <= 0:
+        if self._pending and self._is_due():
+            self._later(BREATH, self._frame)  # this turn was long enough
+        else:
+            self._frame()
+
+    def _frame(self) -> None:
+        """Paint if it is time, and see what comes next."""
+        if self._loop is None or self._stands_back(self._frame):
+            return
+        if self._is_due():
             self._paint()
         if self._pending:
-            self._later(0, self._drain)
+            self._later(BREATH, self._drain)
         elif self._changed:
-            self._later(until, self._drain)
+            self._later(self._until(), self._drain)
         else:
             self._busy = False
+
+    def _stands_back(self, act: Callable[[], None]) -> bool:
+        """Whether a key comes first; ``act`` is done after it."""
+        wait = self._heeded - time.monotonic()
+        if wait > 0:
+            self._later(wait, act)
+        return wait > 0
+
+    def _until(self) -> float:
+        """Seconds to the next frame."""
+        return self._painted + self._rest - time.monotonic()
+
+    def _is_due(self) -> bool:
+        return bool(self._changed) and self._until() <= 0
 
     def _refill(self) -> bool:
         if not self._pending:

@@ -16,7 +16,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 from trainwatch.facts import Chunk, FileBytes, Gap, Resume, Trouble
 from trainwatch.wire import MAX_RAW
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 TAIL = 64
 SURE = 16  # bytes that must agree before another file is taken for a longer copy of this one
 LINGER = 10.0  # seconds for which a writer may still hold the file that was rotated away

@@ -6,7 +6,7 @@ line that the cursor stands on first changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.binding import Binding
 from textual.screen import ModalScreen
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from trainwatch.run.topics import Topic
     from trainwatch.ui.rows import Desk
 
-SAVING_GRACE: Final = 600.0
-"""Seconds that an interrupted training has for its last checkpoint before it is terminated."""
-
 
 class Choice(NamedTuple):
     """One way to stop."""
@@ -39,11 +36,13 @@ class Choice(NamedTuple):
     grace: float
 
 
-CHOICES: Final = (
-    Choice("i", "interrupt and let it save", "SIGINT, as Ctrl-C; SIGTERM after 10 min", False, SAVING_GRACE),
-    Choice("t", "terminate", "SIGTERM; SIGKILL after 10 s", False, 0.0),
-    Choice("k", "kill", "SIGKILL: nothing is saved", True, 0.0),
-)  # fmt: skip
+def choices(grace: float) -> tuple[Choice, ...]:
+    """The ways to stop; an interrupted training has ``grace`` seconds for its last checkpoint."""
+    steps = f"SIGINT, as Ctrl-C; SIGTERM after {grace:g} s; then SIGKILL"
+    return (
+        Choice("i", "interrupt and let it save", steps, False, grace),
+        Choice("k", "kill", "SIGKILL: nothing is saved", True, 0.0),
+    )
 
 
 class Choices(Panel):
@@ -53,15 +52,21 @@ class Choices(Panel):
         Binding("down,j", "move(1)", "choose", id="stop.down", tooltip="next line"),
         Binding("up", "move(-1)", "choose", id="stop.up", tooltip="line before"),
         Binding("enter", "choose", "do it", id="stop.choose", tooltip="do what the cursor is on"),
-        Binding("i", "pick(0)", id="stop.interrupt", show=False, tooltip="interrupt: SIGINT"),
-        Binding("t", "pick(1)", id="stop.terminate", show=False, tooltip="terminate: SIGTERM"),
-        Binding("k", "pick(2)", id="stop.kill", show=False, tooltip="kill: SIGKILL"),
+        Binding(
+            "i",
+            "pick(0)",
+            id="stop.interrupt",
+            show=False,
+            tooltip="interrupt: SIGINT, later SIGTERM",
+        ),
+        Binding("k", "pick(1)", id="stop.kill", show=False, tooltip="kill: SIGKILL"),
     ]
 
-    def __init__(self, desk: Desk, target: str) -> None:
+    def __init__(self, desk: Desk, target: str, grace: float) -> None:
         super().__init__(desk)
         self._target = target
-        self._cursor = len(CHOICES)
+        self._choices = choices(grace)
+        self._cursor = len(self._choices)
         self._answers: list[facts.Answer] = []
         self._sent = False
 
@@ -69,8 +74,8 @@ class Choices(Panel):
         """What is stopped, how, and what came of it."""
         rows: list[Row] = [[(f" {line}", "text")] for line in self._what()]
         rows.append([])
-        rows += [self._line(n, choice) for n, choice in enumerate(CHOICES)]
-        here = self._cursor == len(CHOICES)
+        rows += [self._line(n, choice) for n, choice in enumerate(self._choices)]
+        here = self._cursor == len(self._choices)
         word = "back" if self._sent else "cancel"
         rows.append(
             [(" › " if here else "   ", "accent"), (f"esc  {word}", "cursor" if here else "text")]
@@ -105,7 +110,7 @@ class Choices(Panel):
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
-        self._cursor = (self._cursor + by) % (len(CHOICES) + 1)
+        self._cursor = (self._cursor + by) % (len(self._choices) + 1)
         self.redraw()
 
     def action_pick(self, number: int) -> None:
@@ -115,20 +120,20 @@ class Choices(Panel):
 
     def action_choose(self) -> None:
         """Send what the cursor stands on."""
-        if self._cursor == len(CHOICES):
+        if self._cursor == len(self._choices):
             self.screen.dismiss()
             return
-        choice = CHOICES[self._cursor]
+        choice = self._choices[self._cursor]
         self._sent = True
         self._answers = []
         self.desk.send(facts.Stop(self._target, choice.now, choice.grace))
-        self._cursor = len(CHOICES)
+        self._cursor = len(self._choices)
         self.redraw()
 
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor on a line, a second one does it."""
         number = event.y - 1 - len(self._what()) - 1
-        if 0 <= number <= len(CHOICES):
+        if 0 <= number <= len(self._choices):
             if number == self._cursor:
                 self.action_choose()
             else:
@@ -136,16 +141,16 @@ class Choices(Panel):
 
 
 class Confirm(ModalScreen[None]):
-    """Asks how to stop ``target``."""
+    """Asks how to stop ``target``; an interrupt has ``grace`` seconds."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss", "back", id="stop.cancel", tooltip="leave it running"),
     ]
 
-    def __init__(self, desk: Desk, target: str) -> None:
+    def __init__(self, desk: Desk, target: str, grace: float) -> None:
         super().__init__()
         self._desk = desk
-        self._choices = Choices(desk, target)
+        self._choices = Choices(desk, target, grace)
 
     def compose(self) -> ComposeResult:
         """The box and its keys."""
