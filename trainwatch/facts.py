@@ -210,6 +210,21 @@ class Answer(NamedTuple):
     code: int = 1
 
 
+class Job(NamedTuple):
+    """Do something with a checkpoint: JobStep, FileChecked and one JobEnded answer. One at a time.
+
+    "verify": read every byte. "keep", "copy": put it into a folder ``kept`` beside it, sharing bytes
+    where that is safe, or not. "discard": into the trash beside it, whole or only ``names`` of it;
+    "restore": back from there; what stays there for 30 s, or when the client leaves, is removed.
+    "remove": discard without a way back.
+    """
+
+    id: str  # chosen by the client; the answers carry it
+    action: str
+    path: str
+    names: List[str]
+
+
 class TensorChecked(NamedTuple):
     """What reading every byte of one tensor found."""
 
@@ -235,9 +250,9 @@ class FileChecked(NamedTuple):
 
 
 class JobStep(NamedTuple):
-    """How far a Job is."""
+    """How far a Job is; the first one says that it was taken on."""
 
-    job: str
+    job: Job
     done: int  # bytes
     total: int
     text: str  # what is being worked on
@@ -322,21 +337,6 @@ class Launch(NamedTuple):
     cwd: str
     name: str
     pty: bool
-
-
-class Job(NamedTuple):
-    """Do something with a checkpoint: JobStep, FileChecked and one JobEnded answer. One at a time.
-
-    "verify": read every byte. "keep", "copy": put it into a folder ``kept`` beside it, sharing bytes
-    where that is safe, or not. "discard": into the trash beside it, whole or only ``names`` of it;
-    "restore": back from there; what stays there for 30 s, or when the client leaves, is removed.
-    "remove": discard without a way back.
-    """
-
-    id: str  # chosen by the client; the answers carry it
-    action: str
-    path: str
-    names: List[str]
 
 
 class Cancel(NamedTuple):

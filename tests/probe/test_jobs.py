@@ -237,7 +237,7 @@ class Slow(Progress):
     """Stops at the first byte until it is let go on."""
 
     def __init__(self, said: list[Any]) -> None:
-        super().__init__("1", said.append)
+        super().__init__(facts.Job("1", "verify", "", []), said.append)
         self.reached, self.go = threading.Event(), threading.Event()
 
     def add(self, count: int) -> None:
@@ -292,7 +292,7 @@ def test_it_ends_at_the_next_block_when_nobody_wants_it_any_more(checkpoint: Pat
 
 def test_a_job_that_waits_can_be_forgotten(client: Client, checkpoint: Path) -> None:
     job = facts.Job("x", "verify", str(checkpoint), [])
-    client.jobs._progress["x"] = Progress("x", client.said.append)
+    client.jobs._progress["x"] = Progress(job, client.said.append)
     client.jobs.cancel("x")
     client.jobs._waiting.put(job)
     client.do("verify", checkpoint)

@@ -27,7 +27,7 @@ SAMPLES: List[Any] = [
     facts.Runs([facts.RunSeen("b", "", [], "/", "h", None, "unknown", None, None, "", None, None, "/log")], NOW),
     facts.Answer(True, False, "SIGINT sent", NOW),
     facts.FileChecked("1", "model.safetensors", 20, 7, "", [facts.TensorChecked("w", "F32", [3], 12, 9, 0, 1)], NOW),
-    facts.JobStep("1", 10, 20, "model.safetensors", NOW),
+    facts.JobStep(facts.Job("1", "verify", "/w", []), 10, 20, "model.safetensors", NOW),
     facts.JobEnded("1", False, "it is gone", "", 0, NOW),
     facts.Pong(NOW),
     facts.Watch("", ["checkpoint-*"], [facts.Want("*.json", 65536, 0)], [facts.Resume("output.log", 9, "\xff\n")], True),

@@ -6,6 +6,7 @@ works alike. One job at a time; Ctrl-C cancels it and leaves nothing half done.
 
 from __future__ import annotations
 
+import secrets
 import sys
 import time
 from contextlib import contextmanager
@@ -52,26 +53,23 @@ class Bench(NamedTuple):
     def do(self, action: str, seen: CheckpointSeen, names: tuple[str, ...] = ()) -> Work:
         """Have it done; how far it is goes to the terminal."""
         works = self.session.run.works
-        job = works.ask(action, seen.path, names)
+        job = facts.Job(secrets.token_hex(4), action, seen.path, list(names))
         self.link.send(job)
-        work = works.of(seen.path, action)
-        assert work is not None
         line = _Line(action, clean(seen.name))
         try:
             for fact in answers(self.link, _PATIENCE):
                 self.session.feed(fact)
                 if isinstance(fact, facts.JobStep):
                     line.show(fact)
-                if work.ended is not None:
-                    break
+                work = works.get(job.id)
+                if work is not None and work.ended is not None:
+                    return work
         except KeyboardInterrupt:
             self.link.send(facts.Cancel(job.id))
             raise
         finally:
             line.clear()
-        if work.ended is None:
-            raise CommandError(f"{action}: the probe left before it was done", NOT_CONNECTED)
-        return work
+        raise CommandError(f"{action}: the probe left before it was done", NOT_CONNECTED)
 
     def look_into(self, seen: CheckpointSeen) -> ContentsSeen | None:
         """What is inside a checkpoint; None where nothing in it can be looked into."""

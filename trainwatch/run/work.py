@@ -1,7 +1,7 @@
 """The jobs on checkpoints that a person asked for: how far they are, and what they found.
 
-The law of this file: one entry per job, in the order in which they were asked for; what a probe says
-about a job that nobody asked for is ignored.
+The law of this file: one entry per job, in the order in which the probe took them on; all of it comes
+from facts, so that a recording shows the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Work:
     """One job."""
 
     job: facts.Job
-    step: facts.JobStep | None = None
+    step: facts.JobStep | None = None  # the newest
     files: dict[str, facts.FileChecked] = field(default_factory=dict)
     tensors: dict[str, list[facts.TensorChecked]] = field(default_factory=dict)
     ended: facts.JobEnded | None = None
@@ -60,34 +60,27 @@ class Works:
     """All jobs of one watch."""
 
     def __init__(self) -> None:
-        self.version = 0
         self._works: dict[str, Work] = {}
-        self._count = 0
 
-    def ask(self, action: str, path: str, names: tuple[str, ...] = ()) -> facts.Job:
-        """A new job; the caller sends it."""
-        self._count += 1
-        job = facts.Job(f"{self._count}", action, path, list(names))
-        self._works[job.id] = Work(job)
-        while len(self._works) > _MOST:
-            del self._works[next(iter(self._works))]
-        self.version += 1
-        return job
-
-    def apply(self, fact: facts.JobStep | facts.FileChecked | facts.JobEnded) -> Work | None:
+    def apply(self, fact: facts.JobStep | facts.FileChecked | facts.JobEnded) -> None:
         """The probe tells something about a job."""
+        if isinstance(fact, facts.JobStep):
+            self._works.setdefault(fact.job.id, Work(fact.job)).step = fact
+            while len(self._works) > _MOST:
+                del self._works[next(iter(self._works))]
+            return
         work = self._works.get(fact.job)
         if work is None:
-            return None
-        self.version += 1
-        if isinstance(fact, facts.JobStep):
-            work.step = fact
-        elif isinstance(fact, facts.FileChecked):
+            return
+        if isinstance(fact, facts.JobEnded):
+            work.ended = fact
+        else:
             work.files[fact.path] = fact
             work.tensors.setdefault(fact.path, []).extend(fact.tensors)
-        else:
-            work.ended = fact
-        return work
+
+    def get(self, job: str) -> Work | None:
+        """The job of this id; None before the probe took it on."""
+        return self._works.get(job)
 
     def of(self, path: str, action: str = "verify") -> Work | None:
         """The newest job of this kind on a checkpoint."""

@@ -33,7 +33,8 @@ class Jobs:
 
     def add(self, job: facts.Job) -> None:
         """Do this after what was asked for before."""
-        self._progress[job.id] = Progress(job.id, self._send)
+        self._progress[job.id] = progress = Progress(job, self._send)
+        progress.tell()
         self._waiting.put(job)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)

@@ -22,7 +22,7 @@ class RefusedError(Exception):
 class Progress:
     """Counts bytes and tells about it."""
 
-    def __init__(self, job: str, send: Callable[[Any], None]) -> None:
+    def __init__(self, job: facts.Job, send: Callable[[Any], None]) -> None:
         self.cancelled = False
         self._job = job
         self._send = send
@@ -34,7 +34,7 @@ class Progress:
     def begin(self, total: int) -> None:
         """So many bytes are to be worked through."""
         self._total = total
-        self._tell()
+        self.tell()
 
     def about(self, text: str) -> None:
         """This is what is worked on now."""
@@ -45,7 +45,7 @@ class Progress:
         self._done += count
         self.check()
         if time.monotonic() - self._told > EVERY:
-            self._tell()
+            self.tell()
 
     def check(self) -> None:
         """Raise CancelledError when it is not wanted any more."""
@@ -56,7 +56,8 @@ class Progress:
         """Tell something that was found."""
         self._send(fact)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Say how far it is."""
         self._told = time.monotonic()
         step = facts.JobStep(self._job, self._done, self._total, self._text, time.time())
         self._send(step)
