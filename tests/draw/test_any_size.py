@@ -10,6 +10,7 @@ import pytest
 from tests.draw.runs import START, hostile, training
 from trainwatch.draw import (
     chart,
+    checkpoint,
     checkpoints,
     devices,
     gap,
@@ -64,7 +65,13 @@ def pictures(run: Run, rng: random.Random, w: int, h: int) -> Iterator[Picture]:
     yield gap.draw(run, w, h, NOW)
     yield checkpoints.draw(
         run,
-        checkpoints.CheckpointsView(sort=rng.choice(checkpoints.SORTS), top=rng.randint(0, 9)),
+        checkpoints.CheckpointsView(
+            sort=rng.choice(checkpoints.SORTS),
+            top=rng.randint(0, 9),
+            reverse=rng.random() < 0.5,
+            filter=rng.choice(("", "1", "zz")),
+            measure=rng.choice(checkpoints.measures(run.checkpoints.rows())),
+        ),
         w,
         h,
         NOW,
@@ -87,8 +94,9 @@ def everything(run: Run, rng: random.Random, w: int, h: int) -> None:
     for page in (devices.details(run, w, NOW), gap.details(run, w, NOW)):
         exact(page, w, len(page))
     for found in run.checkpoints.rows():
-        page = checkpoints.details(found, w, NOW)
-        exact(page, w, len(page))
+        for beside in (None, checkpoint.Beside(run.checkpoints.rows())):
+            page = checkpoint.details(found, w, NOW, beside)
+            exact(page, w, len(page))
     exact(metrics.grid(metrics.plots(run), ChartView(), (2, 2), w, h), w, h)
 
 

@@ -27,6 +27,7 @@ from trainwatch.draw import (
     summary,
 )
 from trainwatch.draw import checkpoints as table
+from trainwatch.draw.checkpoint import Beside, details
 from trainwatch.draw.frame import framed
 from trainwatch.draw.glyphs import suited
 from trainwatch.draw.plot import ChartView
@@ -199,7 +200,8 @@ def looked_at(columns: int) -> list[Row]:
 
 def detail() -> list[Row]:
     found = odd_checkpoints().checkpoints.rows(("python", "train.py"))
-    return table.details(next(c for c in found if c.seen.step == 800), 70, NOW)
+    shown = next(c for c in found if c.seen.step == 800)
+    return details(shown, 70, NOW, Beside(found))
 
 
 SCREENS: dict[str, Callable[[], list[Row]]] = {

@@ -130,7 +130,7 @@ async def test_what_the_session_wants_is_asked_for() -> None:
 
 async def test_answers_are_told() -> None:
     answer = facts.Answer(True, True, "stopped", 7.0)
-    link, told = FakeLink(answer), list[facts.Answer]()
+    link, told = FakeLink(answer), list[facts.Answer | facts.JobEnded]()
     pump = Pump(link, Sink())
     pump.answered = told.append
     link.open(pump.wake)

@@ -75,7 +75,9 @@ class Stage(App[None]):
 
     def __init__(self, glyphs: Any = "braille") -> None:
         super().__init__()
-        self.desk = Desk(Run(), lambda: 0.0, lambda _: None, Look(Inks(THEMES[0]), glyphs))
+        self.desk = Desk(
+            Run(), lambda: 0.0, lambda _: None, Look(Inks(THEMES[0]), glyphs), lambda _: None
+        )
 
     def compose(self) -> ComposeResult:
         self.one, self.two = Sample(self.desk), Sample(self.desk)

@@ -111,7 +111,8 @@ def do_checkpoints(words: Words) -> int:
     place = console(settings.glyphs)
     view = checkpoints.CheckpointsView()
     known = len(checkpoints.ordered(run, view))
-    picture = checkpoints.draw(run, view, place.width, known + 4, now)
+    high = checkpoints.height(run, view, place.width, now) if known else 4
+    picture = checkpoints.draw(run, view, place.width, high, now)
     lines = plain(suited([picture.note, *picture.rows], place.glyphs)).splitlines()
     for line in filter(str.strip, lines):
         sys.stdout.write((line if known else line.strip()) + "\n")

@@ -197,7 +197,8 @@ def _device_lines(run: Run) -> int:
 def _checkpoints(run: Run, width: int, now: float) -> list[Row]:
     view = checkpoints.CheckpointsView()
     known = len(checkpoints.ordered(run, view))
-    picture = checkpoints.draw(run, view, width, known + 3 if known else 2, now)
+    lines = checkpoints.height(run, view, width, now) if known else 2
+    picture = checkpoints.draw(run, view, width, lines, now)
     return _section(picture, width)
 
 

@@ -10,7 +10,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.metrics import Point
@@ -148,3 +148,24 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
         "eval_loss": number(evals.last) if evals else None,
         "verdict": run.verdict(now).state,
     }
+
+
+def csv_of(rows: Sequence[Checkpoint]) -> str:
+    """Checkpoints as CSV: what a spreadsheet needs of each, every metric a column."""
+    metrics = list(dict.fromkeys(name for row in rows for name, _ in row.metrics))
+    gold = list(dict.fromkeys(g.metric for row in rows for g in row.gold))
+    plain = ("name", "step", "epoch", "state", "resumable", "bytes", "path")
+    lines = [[*plain, *metrics, *(f"gold:{name}" for name in gold)]]
+    for row in rows:
+        told = _checkpoint(row)
+        values = dict(row.metrics)
+        scores = {g.metric: g.value for g in row.gold}
+        cells = [told[name] for name in plain]
+        cells += [values.get(name) for name in metrics] + [scores.get(name) for name in gold]
+        lines.append(["" if cell is None else str(cell) for cell in cells])
+    return "".join(",".join(map(_cell, line)) + "\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Quoted where a comma, a quote or a line break stands in it (RFC 4180)."""
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text

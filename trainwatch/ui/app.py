@@ -36,6 +36,8 @@ class Options:
     launched: bool = False
     """Started by this very command: then its exit code is the training's."""
     replay: bool = False
+    readonly: bool = False
+    """Look only: nothing is started, stopped, kept or deleted."""
     theme: str = "dark"
     glyphs: Literal["braille", "block", "ascii"] = "braille"
     colours: bool = True

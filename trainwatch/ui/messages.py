@@ -66,3 +66,20 @@ class Said(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class Questioned(Message):
+    """Something is to be done that a person must agree to: what is shown, and ``act`` on yes.
+
+    With ``typed``, that word has to be typed first.
+    """
+
+    def __init__(
+        self, title: str, rows: list[Row], word: str, act: Callable[[], None], typed: str = ""
+    ) -> None:
+        super().__init__()
+        self.title = title
+        self.rows = rows
+        self.word = word
+        self.act = act
+        self.typed = typed

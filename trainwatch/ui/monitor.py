@@ -10,16 +10,19 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding
 
+from trainwatch import facts
 from trainwatch.ui.app import INTERRUPTED
 from trainwatch.ui.commands import by_name, themes_by_name
-from trainwatch.ui.messages import Copied, Opened, Said
+from trainwatch.ui.messages import Copied, Opened, Questioned, Said
 from trainwatch.ui.paint import exact
 from trainwatch.ui.panels.keys import Keys
 from trainwatch.ui.rows import Desk, Failed, Look
 from trainwatch.ui.screens import help as help_page
+from trainwatch.ui.screens.checkpoint import CheckpointScreen, Sheet
 from trainwatch.ui.screens.confirm import Choices, Confirm
 from trainwatch.ui.screens.live import LiveScreen
 from trainwatch.ui.screens.page import Page, Pages
+from trainwatch.ui.screens.question import Ask, Question
 from trainwatch.ui.screens.watch import TOUR, WatchScreen
 from trainwatch.ui.themes import THEMES, Inks
 
@@ -33,8 +36,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
-    from trainwatch import facts
     from trainwatch.link import Link
+    from trainwatch.read.records import CheckpointSeen
     from trainwatch.run.session import Session
     from trainwatch.run.topics import Topic
     from trainwatch.ui.app import Options
@@ -66,7 +69,12 @@ class Monitor(App[int]):
         super().__init__()
         self.pump = pump
         self._look = Look(Inks(THEMES[0]), options.glyphs)
-        self.desk = Desk(session.run, pump.now, link.send, self._look)
+        self._link = link
+        self._session = session
+        self._launching = False
+        self.desk = Desk(
+            session.run, pump.now, self._send, self._look, self._look_into, not options.host
+        )
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme if options.colours else "terminal"
@@ -101,11 +109,34 @@ class Monitor(App[int]):
             if not screen.is_modal:
                 return
 
-    def _answered(self, answer: facts.Answer) -> None:
-        if isinstance(self.screen, Confirm):
+    def _answered(self, answer: facts.Answer | facts.JobEnded) -> None:
+        if isinstance(answer, facts.JobEnded):
+            undo = "; u brings it back" if answer.freed and answer.path else ""
+            self.on_said(Said(answer.text + undo))
+        elif self._launching:
+            self._launching = False
+            told = f"it runs: trainwatch attach {answer.text}" if answer.ok else answer.text
+            self.on_said(Said(told))
+        elif isinstance(self.screen, Confirm):
             self.screen.answered(answer)
         else:
             self.on_said(Said(answer.text))
+
+    def _send(self, request: Any) -> None:
+        """The one gate to the probe: what changes anything does not pass where one only looks."""
+        changes = isinstance(request, facts.Launch | facts.Stop) or (
+            isinstance(request, facts.Job) and request.action != "verify"
+        )
+        if changes and (self.options.readonly or self.options.replay):
+            why = "this is a recording" if self.options.replay else "--readonly: look only"
+            self.on_said(Said(f"nothing was done ({why})"))
+            return
+        self._launching = self._launching or isinstance(request, facts.Launch)
+        self._link.send(request)
+
+    def _look_into(self, seen: CheckpointSeen) -> None:
+        self._session.reader.look_into(seen)
+        self.pump.wake()
 
     def _relook(self, theme: Theme) -> None:
         self._look.inks = Inks(theme, self.options.colours)
@@ -152,6 +183,15 @@ class Monitor(App[int]):
     def on_said(self, message: Said) -> None:
         """One line at the bottom."""
         self.screen.query_one("#keys", Keys).say(message.text)
+
+    def on_questioned(self, message: Questioned) -> None:
+        """Ask before anything is deleted or started."""
+        if self.options.readonly or self.options.replay:
+            self.on_said(
+                Said(f"not here: {'a recording' if self.options.replay else '--readonly'}")
+            )
+        else:
+            self.push_screen(Ask(self.desk, message))
 
     def on_failed(self, message: Failed) -> None:
         """Something went wrong that was asked for; the person is told, and the screen goes on."""
@@ -202,9 +242,13 @@ OWNERS: tuple[tuple[str, type[DOMNode]], ...] = (
     ("everywhere", Monitor),
     ("main screen", WatchScreen),
     *((panel.NAME, panel) for panel in TOUR),
+    ("one checkpoint", Sheet),
+    ("one checkpoint", CheckpointScreen),
     ("pages", Pages),
     ("pages", Page),
     ("stopping", Choices),
     ("stopping", Confirm),
+    ("questions", Question),
+    ("questions", Ask),
 )
 """Everything that declares actions, with the name a person knows it by."""

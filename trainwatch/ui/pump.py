@@ -60,7 +60,7 @@ class Pump:
 
     def __init__(self, link: Link, session: Feed, replay: bool = False) -> None:
         self.publish: Callable[[Topic], None] = _ignore
-        self.answered: Callable[[facts.Answer], None] = _ignore
+        self.answered: Callable[[facts.Answer | facts.JobEnded], None] = _ignore
         self._link = link
         self._session = session
         self._replay = replay
@@ -168,7 +168,7 @@ class Pump:
         at = getattr(fact, "at", None)
         if at is not None:
             self._latest, self._heard = at, time.monotonic()
-        if isinstance(fact, facts.Answer):
+        if isinstance(fact, facts.Answer | facts.JobEnded):
             self.answered(fact)
         try:
             self._changed |= self._session.feed(fact)

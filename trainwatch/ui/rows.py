@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from trainwatch.draw.rows import Cell, Row
     from trainwatch.read.clean import Sgr
+    from trainwatch.read.records import CheckpointSeen
     from trainwatch.run.run import Run
 
 SPAN_GAP: Final = 8
@@ -52,6 +53,10 @@ class Desk:
     now: Callable[[], float]
     send: Callable[[Any], None]
     look: Look
+    look_into: Callable[[CheckpointSeen], None]
+    """Have the inside of a checkpoint read: ``run.contents`` will hold it."""
+    here: bool = True
+    """Whether the run is on this very machine."""
 
 
 class Failed(Message):

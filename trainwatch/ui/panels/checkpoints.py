@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 from textual.reactive import reactive
 
-from trainwatch.draw import checkpoints
+from trainwatch.draw import checkpoints, comparison, units
+from trainwatch.draw.shapes import csv_of
 from trainwatch.read.clean import clean
+from trainwatch.run.comparison import compare
 from trainwatch.run.topics import Topic
-from trainwatch.ui.messages import Copied, Opened, Picked, Said
-from trainwatch.ui.rows import Panel
+from trainwatch.ui.messages import Asked, Copied, Opened, Picked
+from trainwatch.ui.panels.tending import Tending, keys
+from trainwatch.ui.screens.checkpoint import CheckpointScreen
 
 if TYPE_CHECKING:
     from textual import events
 
     from trainwatch.draw.rows import Picture, Row
     from trainwatch.run.checkpoints import Checkpoint
+    from trainwatch.ui.rows import Desk
 
 
-class Checkpoints(Panel):
+class Checkpoints(Tending):
     """A list to walk through."""
 
     NAME = "checkpoints"
@@ -31,17 +35,28 @@ class Checkpoints(Panel):
         Binding("up,k", "move(-1)", "choose", id="checkpoints.up", tooltip="checkpoint before"),
         Binding("down,j", "move(1)", "choose", id="checkpoints.down", tooltip="next checkpoint"),
         Binding("enter", "open", "details", id="checkpoints.open", tooltip="everything known of it"),
-        Binding("c", "copy", "copy path", id="checkpoints.copy", tooltip="copy its path"),
-        Binding("r", "resume", "resume", id="checkpoints.resume",
-                tooltip="copy the command that continues from it"),
-        Binding("s", "sort", "sort", id="checkpoints.sort", tooltip="by step, eval loss, size or age"),
+        *keys("checkpoints"),
+        Binding("s", "sort", "sort", id="checkpoints.sort", tooltip="by step, best, size or age"),
+        Binding("S", "turn", id="checkpoints.turn", show=False, tooltip="the other way round"),
+        Binding("space", "mark", id="checkpoints.mark", show=False,
+                tooltip="mark it for a comparison"),
+        Binding("equals_sign", "compare", id="checkpoints.compare", show=False,
+                tooltip="compare the two marked"),
+        Binding("b", "measure", id="checkpoints.measure", show=False,
+                tooltip="what best means: another metric, or gold"),
+        Binding("y", "export", id="checkpoints.export", show=False, tooltip="copy the table as CSV"),
         Binding("home,g", "edge(0)", id="checkpoints.first", show=False, tooltip="first checkpoint"),
         Binding("end,G", "edge(-1)", id="checkpoints.last", show=False, tooltip="last checkpoint"),
+        Binding("escape", "whole", id="checkpoints.whole", show=False, tooltip="no filter, no marks"),
     ]  # fmt: skip
 
     view: reactive[checkpoints.CheckpointsView] = reactive(
         checkpoints.CheckpointsView, init=False, repaint=False
     )
+
+    def __init__(self, desk: Desk, **keywords: Any) -> None:
+        super().__init__(desk, **keywords)
+        self._marked: list[str] = []
 
     def picture(self, columns: int, lines: int) -> Picture:
         """The list around the cursor."""
@@ -91,9 +106,8 @@ class Checkpoints(Panel):
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses, a second one opens."""
-        found = checkpoints.at(
-            self.desk.run, self.view, self.size.width - 2, self.size.height - 2, event.y - 1
-        )
+        size = self.size.width - 2, self.size.height - 2
+        found = checkpoints.at(self.desk.run, self.view, size, event.y - 1, self.desk.now())
         if found is None:
             return
         if found.seen.path == self.view.cursor and event.chain > 1:
@@ -111,38 +125,86 @@ class Checkpoints(Panel):
 
     # --- what to do with one ------------------------------------------------------------------
 
+    def search(self) -> Asked:
+        """Show only those that hold what is typed."""
+
+        def narrowed(text: str | None) -> None:
+            self.view = replace(self.view, filter=text or "")
+
+        return Asked("show only", narrowed, narrowed)
+
     def action_sort(self) -> None:
         """The next order."""
         sorts = checkpoints.SORTS
         sort = sorts[(sorts.index(self.view.sort) + 1) % len(sorts)]
         self.view = replace(self.view, sort=sort)
-        self.post_message(Said(f"checkpoints by {sort.replace('_', ' ')}"))
+        name = self.view.measure if sort == checkpoints.SORTS[1] else sort
+        self._say(f"checkpoints by {clean(name).replace('_', ' ')}")
 
-    def action_copy(self) -> None:
-        """Its path to the clipboard."""
-        chosen = self._chosen()
-        if chosen is not None:
-            self.post_message(Copied("path", clean(chosen.seen.path, 1 << 12)))
+    def action_turn(self) -> None:
+        """The other way round."""
+        self.view = replace(self.view, reverse=not self.view.reverse)
 
-    def action_resume(self) -> None:
-        """The command that continues from it to the clipboard."""
+    def action_whole(self) -> None:
+        """Everything again."""
+        self.view = replace(self.view, filter="", chosen=frozenset())
+
+    def action_measure(self) -> None:
+        """The next thing that best can mean."""
+        known = checkpoints.measures(self._every())
+        here = known.index(self.view.measure) if self.view.measure in known else -1
+        measure = known[(here + 1) % len(known)]
+        self.view = replace(self.view, measure=measure)
+        self._say(f"best by {clean(measure)}" + ("" if known[1:] else ": there is no other metric"))
+
+    def action_mark(self) -> None:
+        """Take it for a comparison, or not; a third one lets the first go."""
         chosen = self._chosen()
-        if chosen is not None and chosen.resume:
-            self.post_message(Copied("command", clean(chosen.resume, 1 << 14)))
-        elif chosen is not None:
-            self.post_message(Said("how to continue from it is not known"))
+        if chosen is None:
+            return
+        there = {c.seen.path for c in self._every()}
+        path, marked = chosen.seen.path, [p for p in self._marked if p in there]
+        self._marked = [p for p in marked if p != path] if path in marked else [*marked, path][-2:]
+        self.view = replace(self.view, cursor=path, chosen=frozenset(self._marked))
+        self._say({0: "none marked", 1: "one marked: space on another, then ="}.get(
+            len(self._marked), "two marked: = compares them"))  # fmt: skip
+
+    def action_compare(self) -> None:
+        """What differs between the two marked; both are read to their last byte for it."""
+        pair = [c for path in self._marked for c in self._every() if c.seen.path == path]
+        if len(pair) != 2:
+            self._say("mark two with space first")
+            return
+        for each in pair:
+            self.desk.look_into(each.seen)
+            work = self.desk.run.works.of(each.seen.path)
+            if work is None or work.ended is None or not work.sound:
+                self._job("verify", each.seen.path)
+        paths = pair[0].seen.path, pair[1].seen.path
+        self.post_message(Opened("two checkpoints", lambda columns: self._compared(paths, columns)))
+
+    def _compared(self, paths: tuple[str, str], columns: int) -> list[Row]:
+        run = self.desk.run
+        pair = [c for path in paths for c in self._every() if c.seen.path == path]
+        works = [run.works.of(path) for path in paths]
+        if len(pair) != 2:
+            return [[("one of the two is not there any more", "label")]]
+        first, second = works
+        if first is None or second is None or first.ended is None or second.ended is None:
+            shares = [units.percent(w.share if w else None) for w in works]
+            return [[(f"reading both to the last byte: {shares[0]} and {shares[1]}", "info")]]
+        inside = run.contents.get(paths[0]), run.contents.get(paths[1])
+        both = pair[0], pair[1]
+        return comparison.rows(both, compare(both, (first, second), inside), columns)
+
+    def action_export(self) -> None:
+        """The table as CSV to the clipboard."""
+        listed = self._listed()
+        if listed:
+            self.post_message(Copied(f"{len(listed)} rows as CSV", csv_of(listed)))
 
     def action_open(self) -> None:
-        """Everything known of it, on a page."""
+        """Everything known of it, on a page of its own."""
         chosen = self._chosen()
         if chosen is not None:
-            path = chosen.seen.path
-            self.post_message(
-                Opened(clean(chosen.seen.name), lambda columns: self._page(path, columns))
-            )
-
-    def _page(self, path: str, columns: int) -> list[Row]:
-        found = next((c for c in self._listed() if c.seen.path == path), None)
-        if found is None:
-            return [[("it is not there any more", "label")]]
-        return checkpoints.details(found, columns, self.desk.now())
+            self.app.push_screen(CheckpointScreen(self.desk, chosen))

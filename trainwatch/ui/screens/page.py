@@ -21,29 +21,24 @@ if TYPE_CHECKING:
     from trainwatch.ui.rows import Desk
 
 
-class Pages(Panel):
-    """Rows that may be more than fit, drawn for the width there is."""
+class Scrolling(Panel):
+    """Rows that may be more than fit."""
 
     TOPICS = EVERYTHING
     AGES = True
-    BINDINGS = [
-        Binding("down,j", "scroll(1)", "scroll", id="page.down", tooltip="a line down"),
-        Binding("up,k", "scroll(-1)", "scroll", id="page.up", tooltip="a line up"),
-        Binding("pagedown,space", "leaf(1)", id="page.next", show=False, tooltip="a page down"),
-        Binding("pageup,b", "leaf(-1)", id="page.back", show=False, tooltip="a page up"),
-        Binding("home,g", "scroll(-1000000)", id="page.first", show=False, tooltip="to the top"),
-        Binding("end,G", "scroll(1000000)", id="page.last", show=False, tooltip="to the end"),
-    ]
 
-    def __init__(self, desk: Desk, title: str, draw: Callable[[int], list[Row]]) -> None:
+    def __init__(self, desk: Desk, title: str) -> None:
         super().__init__(desk)
         self._title = title
-        self._rows_for = draw
         self._top = 0
+
+    def all_rows(self, columns: int) -> list[Row]:
+        """Everything there is to read, drawn for so many columns."""
+        raise NotImplementedError
 
     def picture(self, columns: int, lines: int) -> Picture:
         """The rows from the top one shown."""
-        rows = self._rows_for(columns - 2)
+        rows = self.all_rows(columns - 2)
         self._top = max(0, min(self._top, len(rows) - lines))
         last = min(self._top + lines, len(rows))
         note: Row = [(f"{self._top + 1}-{last} of {len(rows)}", "dim")] if len(rows) > lines else []
@@ -66,6 +61,27 @@ class Pages(Panel):
     def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
         """The wheel moves three lines."""
         self.action_scroll(-3)
+
+
+class Pages(Scrolling):
+    """Rows of somebody else, drawn for the width there is."""
+
+    BINDINGS = [
+        Binding("down,j", "scroll(1)", "scroll", id="page.down", tooltip="a line down"),
+        Binding("up,k", "scroll(-1)", "scroll", id="page.up", tooltip="a line up"),
+        Binding("pagedown,space", "leaf(1)", id="page.next", show=False, tooltip="a page down"),
+        Binding("pageup,b", "leaf(-1)", id="page.back", show=False, tooltip="a page up"),
+        Binding("home,g", "scroll(-1000000)", id="page.first", show=False, tooltip="to the top"),
+        Binding("end,G", "scroll(1000000)", id="page.last", show=False, tooltip="to the end"),
+    ]
+
+    def __init__(self, desk: Desk, title: str, draw: Callable[[int], list[Row]]) -> None:
+        super().__init__(desk, title)
+        self._rows_for = draw
+
+    def all_rows(self, columns: int) -> list[Row]:
+        """What was given."""
+        return self._rows_for(columns)
 
 
 class Page(LiveScreen):

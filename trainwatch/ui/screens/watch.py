@@ -59,7 +59,13 @@ class WatchScreen(LiveScreen):
         (22, "-high"),
     ]
     BINDINGS = [
-        _mode("slash", "search", "log.search", "search the log", "search"),
+        _mode(
+            "slash",
+            "search",
+            "log.search",
+            "search the log, or the checkpoints in their list",
+            "search",
+        ),
         _mode("tab", "step(1)", "next", "the next panel", "next"),
         _mode("shift+tab", "step(-1)", "before", "the panel before"),
         _mode("f", "full", "full", "one panel on the whole screen, or all", "full"),
@@ -190,7 +196,10 @@ class WatchScreen(LiveScreen):
         self.keys.ask(message)
 
     def action_search(self) -> None:
-        """Search the log from wherever one is."""
+        """Search the log from wherever one is; in the list of checkpoints, that list."""
+        if self.focused is self.checkpoints and isinstance(self.checkpoints, Checkpoints):
+            self.keys.ask(self.checkpoints.search())
+            return
         self.action_go(self.tour.index(self.log_panel) + 1)
         self.keys.ask(self.log_panel.search())
 
