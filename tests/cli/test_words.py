@@ -104,8 +104,6 @@ def test_a_forgotten_command_is_guessed(
     "words",
     [
         ["attach", "slurm:123"],
-        ["export", "docker:train"],
-        ["diagnose", "k8s:ns/pod"],
         ["attach", "a", "b"],
     ],
 )

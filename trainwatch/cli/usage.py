@@ -28,7 +28,8 @@ def overview() -> str:
     lines += [
         "",
         "TARGET is a run's id (or its beginning) or name, a process id, a tmux pane",
-        "(tmux:%3), or a path: a log file, an output folder, a checkpoint, a journal.",
+        "(tmux:%3), or a path: a log file, an output folder, a checkpoint, a journal;",
+        "docker:NAME, k8s:[NAMESPACE/]POD; of another machine with HOST: before it.",
         "Without one: the newest run.",
         "",
         "trainwatch COMMAND --help says more. trainwatch --version",

@@ -269,7 +269,7 @@ def _show(view: _View) -> int:
 
     settings = _settings(view)
     session = _session(view, settings)
-    if not (view.launched or view.way.host or view.journal or view.way.piped is not None):
+    if view.way.is_here and not (view.launched or view.journal):
         _check_target(session.reader.watch(view.way.where))
     options = Options(
         target=view.way.where,

@@ -10,7 +10,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.piped import set_aside
 from trainwatch.cli.target import Target, parse
 from trainwatch.link.child import ChildLink, local_probe
@@ -33,6 +33,7 @@ class Way(NamedTuple):
     host: str  # "user@host"; "" = this machine
     where: str  # what the probe there is asked for
     make: Callable[[Path | None], Link]
+    is_here: bool  # what it leads to can be looked at without the link
     piped: int | None = None  # the descriptor of a pipe that we are given to read
 
     def link(self, record: Path | None = None) -> Link:
@@ -77,16 +78,33 @@ def _way(target: Target, ssh: SshDoor | None) -> Way:
     """The way to ``target``; where its machine is another one, ``ssh`` leads there."""
     if target.kind == "stdin":
         return _of_input(target)
-    if target.kind in ("slurm", "docker", "k8s"):
+    if target.kind == "slurm":
         raise CommandError(
-            f"{target.kind} targets are not there yet: attach to the log file of the training"
+            "slurm targets are not there yet: attach to the log file of the training"
         )
+    if target.kind in ("docker", "k8s"):
+        return _contained(target, ssh)
     return _probed(target.host, target.where, ssh or local_probe())
 
 
 def _probed(host: str, where: str, door: Door | Sequence[str]) -> Way:
     """A probe behind ``door`` finds out what ``where`` means."""
-    return Way(host, where, lambda record: ChildLink(door, record))
+    return Way(host, where, lambda record: ChildLink(door, record), is_here=not host)
+
+
+def _contained(target: Target, ssh: SshDoor | None) -> Way:
+    """The engine of the machine is asked, and a probe goes into the container."""
+    from trainwatch.link.container import ContainerLink
+    from trainwatch.link.engine import engine
+
+    try:
+        one = engine(target.where)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    there = ssh.command if ssh else list
+    return Way(
+        target.host, target.where, lambda record: ContainerLink(one, there, record), is_here=False
+    )
 
 
 def _of_input(target: Target) -> Way:
@@ -102,7 +120,7 @@ def _of_input(target: Target) -> Way:
     def make(record: Path | None) -> Link:
         return StdinLink(fd, ChildLink(local_probe()) if writer else None, writer, record)
 
-    return Way("", target.where, make, fd)
+    return Way("", target.where, make, is_here=False, piped=fd)
 
 
 def _log_in(host: str) -> Login:

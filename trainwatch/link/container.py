@@ -1,0 +1,210 @@
+"""A container: its log from the engine, everything else from a probe inside it.
+
+The law of this file: two sources are one link. What both tell (what is watched, that it has ended) is
+taken from the engine. Without a Python inside the log alone is shown, and said so. Nothing is written
+into the container.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from trainwatch import facts
+from trainwatch.link.bare import NO_PYTHON, BareDoor
+from trainwatch.link.child import ChildLink
+from trainwatch.link.door import End, Verdict, how, last_line
+from trainwatch.link.inbox import Inbox
+from trainwatch.link.journal import Recording
+from trainwatch.link.talk import BACKOFF, Talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from trainwatch.link.engine import Engine
+
+FIRST = "1"  # the process that a container is made for
+_LOOK = 10.0  # seconds that the first look inside may take
+_OF_THE_ENGINE = (facts.Ended, facts.CaughtUp)
+_ROOM = 0.5  # seconds between two looks whether we must leave
+
+
+class Inside(BareDoor):
+    """The way into a container."""
+
+    ping = 4.0
+    backoff = BACKOFF
+
+    def __init__(self, engine: Engine, there: Callable[[Sequence[str]], list[str]]) -> None:
+        super().__init__([])
+        self._engine, self._there = engine, there
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        """See BareDoor."""
+        return self._there([*self._engine.inside(), *words])
+
+    def verdict(self, end: End) -> Verdict:
+        """See Door."""
+        name, only = self._engine.name, "its log is shown, its processes and checkpoints are not"
+        if end.spoke:
+            return Verdict(f"the way into {name} was lost ({how(end.code)})", "", final=False)
+        if end.code == NO_PYTHON:
+            return Verdict(f"there is no Python 3.6 or newer in {name}: {only}", "", final=True)
+        if end.code in (126, 127):
+            return Verdict(f"there is no shell in {name}: {only}", "", final=True)
+        words = last_line(end.words) or how(end.code)
+        return Verdict(f"nothing can be run in {name} ({words}): {only}", "", final=False)
+
+
+class ContainerLink:
+    """Facts of one container; ``there`` makes words a command on the machine of the engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        there: Callable[[Sequence[str]], list[str]] = list,
+        record: Path | None = None,
+    ) -> None:
+        self._engine = engine
+        self._record = record
+        self._recording: Recording | None = None
+        self._inbox = Inbox()
+        self._inside = ChildLink(Inside(engine, there))
+        self._looking = False  # a probe was sent inside
+        self._looked = threading.Event()  # its first look is over
+        self._news, self._room = threading.Event(), threading.Event()
+        self._closing = False
+        self._bell, self._rope = os.pipe()
+        self._talk = Talk(engine, there, self._put, self._look_inside, self._bell)
+        self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - of the log, for who scrolls back
+        self._length = 0
+        self._watch: facts.Watch | None = None
+        self._target: facts.Target | None = None
+        self._thread = threading.Thread(target=self._run, name="container", daemon=True)
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """Start. ``wake`` is called from other threads. Raises OSError without a journal."""
+
+        def rung() -> None:
+            self._news.set()
+            wake()
+
+        if self._record is not None:
+            self._recording = Recording(self._record)
+        self._inbox.open(rung, self._room.set)
+        self._rung = rung
+
+    def send(self, request: Any) -> None:
+        """Ask the engine or the probe inside; never blocks."""
+        if isinstance(request, facts.Watch):
+            if self._watch is None:
+                self._watch = request
+                self._thread.start()
+        elif isinstance(request, facts.Read) and request.path == self._talk.stream:
+            self._inbox.put([self._part(request)])
+        elif isinstance(request, facts.Stop):
+            text = f"trainwatch stops no containers; there is: {self._engine.stop}"
+            self._inbox.put([facts.Answer(False, True, text, time.time())])
+        elif self._looking:
+            self._inside.send(request)
+
+    def take(self, limit: int) -> list[Any]:
+        """At most ``limit`` waiting facts, in order; never blocks."""
+        self._news.clear()
+        taken = self._inbox.take(limit)
+        rest = limit - len(taken)
+        inside = self._inside.take(rest) if self._looking and rest else []
+        if len(taken) + len(inside) >= limit:
+            self._news.set()
+        for fact in taken:
+            if isinstance(fact, facts.Target):
+                self._target = fact
+        taken += [passed for fact in inside for passed in self._from_inside(fact)]
+        if self._recording is not None:
+            taken += [t for fact in taken if (t := self._recording.write(fact)) is not None]
+        return taken
+
+    def wait(self, timeout: float) -> bool:
+        """Block until facts wait or the link is closed; False when the time ran out."""
+        return self._news.wait(timeout)
+
+    @property
+    def closed(self) -> bool:
+        """No more facts will come and none waits."""
+        return self._inbox.closed
+
+    def close(self) -> None:
+        """Leave. The container stays."""
+        self._closing = True
+        with suppress(OSError):
+            os.write(self._rope, b"!")
+        if self._looking:
+            self._inside.close()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+        if self._recording is not None:
+            self._recording.close()
+
+    def _from_inside(self, fact: Any) -> list[Any]:
+        """What the probe inside tells, as far as the engine does not know it better."""
+        if isinstance(fact, facts.CaughtUp):
+            self._looked.set()
+        if isinstance(fact, _OF_THE_ENGINE):
+            return []
+        if isinstance(fact, facts.Target):
+            known = self._target
+            return [] if known is None else [_both(known, fact)]
+        if isinstance(fact, facts.Trouble) and fact.where in ("link", "target", "wire"):
+            self._looked.set()
+            return [fact._replace(where="inside")]
+        if isinstance(fact, facts.Trouble) and fact.where == "output":
+            return []
+        return [fact]
+
+    # --- what follows runs in the thread of the talk
+
+    def _run(self) -> None:
+        assert self._watch is not None
+        self._talk.run(self._watch.once)
+
+    def _look_inside(self) -> None:
+        assert self._watch is not None
+        self._inside.open(self._rung)
+        self._inside.send(self._watch._replace(target=FIRST, once=False, resume=[]))
+        self._looking = True
+        self._looked.wait(_LOOK)
+
+    def _put(self, found: list[Any]) -> None:
+        while self._inbox.full and not self._closing:
+            self._room.wait(_ROOM)
+            self._room.clear()
+        for fact in found:
+            if isinstance(fact, facts.Chunk):
+                self._kept.write(fact.data)
+                self._kept.flush()
+                self._length += len(fact.data)
+        self._inbox.put(found)
+
+    def _part(self, request: facts.Read) -> facts.FileBytes:
+        data = os.pread(self._kept.fileno(), max(0, request.length), max(0, request.offset))
+        at = time.time()
+        return facts.FileBytes(request.path, request.offset, data, self._length, at, at)
+
+
+def _both(engine: facts.Target, inside: facts.Target) -> facts.Target:
+    """What the engine says, and what a probe found inside."""
+    more = [name for name in inside.streams if name not in engine.streams]
+    return engine._replace(
+        command=inside.command or engine.command,
+        cwd=inside.cwd,
+        user=inside.user,
+        pid=inside.pid,
+        streams=[*engine.streams, *more],
+        roots=inside.roots,
+        started=inside.started or engine.started,
+    )
