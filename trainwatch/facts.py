@@ -308,6 +308,7 @@ class Watch(NamedTuple):
     once: bool  # leave after CaughtUp
     roots: List[str] = []  # noqa: RUF012 - folders to list beside those that the target leads to
     live: bool = True  # False: what is there now is enough, nothing need be set up to hear more
+    deep: bool = False  # a folder without checkpoints may hold the folders of several runs
 
 
 class Read(NamedTuple):

@@ -245,7 +245,8 @@ def test_the_shape_of_checkpoints() -> None:
     show(run, seen(100, metrics=(("eval_accuracy", 0.5), ("eval_loss", 0.9))))
     assert shapes.checkpoints(run) == [
         {
-            "path": "/out/checkpoint-100", "name": "checkpoint-100", "layout": "hf-trainer",
+            "path": "/out/checkpoint-100", "name": "checkpoint-100", "run": "/out",
+            "layout": "hf-trainer",
             "step": 100, "epoch": 1.0, "created": 1100.0, "bytes": 3010,
             "parts": {"weights": 1000, "optimizer": 2000, "other": 10},
             "state": "complete", "reason": None, "progress": None, "resumable": "full",

@@ -183,3 +183,13 @@ def test_lines_that_every_process_prints_count_once() -> None:
         for step in (10, 20, 30, 40)
         for key, value in (("loss", 1.25), ("grad_norm", 2.5))
     ]
+
+
+def test_a_history_that_brings_a_new_number_beside_a_known_one() -> None:
+    first: list[dict[str, float]] = [{"eval_loss": 0.5, "epoch": 1.0, "step": 1}]
+    then = [*first, {"eval_loss": 0.4, "eval_accuracy": 0.7, "epoch": 2.0, "step": 2}]
+    feed = Feed()
+    feed.file("/out/checkpoint-1/trainer_state.json", Trainer(history=first, step=1).state())
+    feed.file("/out/checkpoint-2/trainer_state.json", Trainer(history=then, step=2).state())
+    feed.caught_up()
+    assert sorted(feed.points()) == sorted(expected(then))

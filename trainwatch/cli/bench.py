@@ -98,7 +98,7 @@ def bench(words: Sequence[str]) -> Iterator[Bench]:
 
 
 def _filled(session: Session, link: Link, where: str) -> Bench:
-    link.send(session.reader.watch(where))
+    link.send(session.reader.watch(where, deep=True))
     fill(session, link, to_the_end=False)
     if not session.run.checkpoints.seen:
         raise CommandError("there is no checkpoint", NOT_FOUND)

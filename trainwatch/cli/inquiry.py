@@ -34,15 +34,24 @@ class Look(NamedTuple):
     now: float  # when that was, as seconds since the epoch
 
 
-def look(way: Way, *, devices: bool = False, patterns: Sequence[tuple[str, str]] = ()) -> Look:
-    """Everything there is to know at the end of ``way`` now; with ``devices`` also their reading."""
+def look(
+    way: Way,
+    *,
+    devices: bool = False,
+    patterns: Sequence[tuple[str, str]] = (),
+    deep: bool = False,
+) -> Look:
+    """Everything there is to know at the end of ``way`` now; with ``devices`` also their reading.
+
+    ``deep``: where that is a folder of several runs, the checkpoints of all.
+    """
     from trainwatch.run.session import Session
 
     session = Session(patterns)
     session.run.limits = limits()
     recorded = journal(way)
     with asking(_played(recorded) if recorded else way.link()) as link:
-        link.send(session.reader.watch(way.where, once=devices, live=False))
+        link.send(session.reader.watch(way.where, once=devices, live=False, deep=deep))
         fill(session, link, to_the_end=recorded is not None)
     if session.run.process is None:
         session.finish()
@@ -55,9 +64,11 @@ def journal(way: Way) -> Path | None:
         return None
     path = Path(way.where).expanduser()
     try:
+        if not path.is_file():  # opening a pipe waits for its writer
+            return None
         with path.open("rb") as file:
             return path if file.read(len(wire.MAGIC)) == wire.MAGIC else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a home of nobody
         return None
 
 

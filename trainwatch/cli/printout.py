@@ -101,7 +101,7 @@ def _diagnosed(verdict: Verdict) -> int:
 def do_checkpoints(words: Words) -> int:
     """``trainwatch checkpoints``."""
     settings = config.load({})
-    run, now = _run(words)
+    run, now = _run(words, deep=True)
     if words.has("--json"):
         return _print_json(shapes.checkpoints(run))
     from trainwatch.draw import checkpoints
@@ -139,9 +139,9 @@ def do_report(words: Words) -> int:
     return 0
 
 
-def _run(words: Words, *, devices: bool = False) -> tuple[Run, float]:
+def _run(words: Words, *, devices: bool = False, deep: bool = False) -> tuple[Run, float]:
     with reached(words.operands) as way:
-        session, now = look(way, devices=devices, patterns=patterns(words))
+        session, now = look(way, devices=devices, patterns=patterns(words), deep=deep)
     return session.run, now
 
 

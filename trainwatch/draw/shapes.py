@@ -9,6 +9,8 @@ from __future__ import annotations
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, TypeAlias
 
+from trainwatch.run.marks import home
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -95,6 +97,7 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
     return {
         "path": seen.path,
         "name": seen.name,
+        "run": home(seen),
         "layout": seen.layout,
         "step": seen.step,
         "epoch": number(seen.epoch),

@@ -35,6 +35,7 @@ class Root(NamedTuple):
     since: float = 0.0  # what was changed before belongs to somebody else; 0.0 = everything counts
     sparse: bool = False  # only what matches is named, because most of it is not the run's
     without: Tuple[str, ...] = ()  # folders below it that are roots themselves
+    deep: bool = False  # where nothing in it matches, its folders are searched for what does
 
 
 class Tree(NamedTuple):
@@ -53,8 +54,8 @@ def matcher(patterns: Iterable[str]) -> Pattern[str]:
 def look(root: Root, folders: Pattern[str], files: Pattern[str]) -> Tree:
     """List ``root``, and those folders in it whose name matches ``folders``, with all they hold.
 
-    In a sparse root they are also searched for in folders that something was put into since. When
-    there is too much, what matches ``files`` comes first. Raises OSError for the root itself.
+    In a sparse root they are also searched for in folders that something was put into since, in a
+    deep one in every folder. When there is too much, what matches ``files`` comes first. Raises OSError for the root itself.
     """
     walk = _Walk(root, folders, files)
     walk.enter(_Place("", 0, _MEANT if root.only else _ROOT))
@@ -102,7 +103,8 @@ class _Walk:
         if self._root.only and not relative:
             found = [entry for entry in found if entry.name == self._root.only]
         prefix = relative + "/" if relative else ""
-        ranked = ((self._rank(entry, prefix, place), entry.name, entry) for entry in found)
+        deep = self._searches(found, place)
+        ranked = ((self._rank(entry, prefix, place, deep), entry.name, entry) for entry in found)
         for rank, name, entry in sorted(one for one in ranked if one[0] is not None):
             if len(self._entries) >= MAX_ENTRIES:
                 self.complete = False
@@ -119,16 +121,30 @@ class _Walk:
         else:
             self.complete = self.complete and place.why == _SEARCHED
 
-    def _rank(self, entry: Any, prefix: str, place: _Place) -> Optional[int]:
+    def _searches(self, found: List[Any], place: _Place) -> bool:
+        """Whether to look for checkpoints further down: there is none here."""
+        return (
+            self._root.deep
+            and place.why != _MEANT
+            and not any(
+                self._opens.match(entry.name)
+                if entry.is_dir(follow_symlinks=False)
+                else place.relative and self._wanted.match(place.relative + "/" + entry.name)
+                for entry in found
+            )
+        )
+
+    def _rank(self, entry: Any, prefix: str, place: _Place, deep: bool) -> Optional[int]:
         """What to do about a name; None: it is not to be named."""
-        other = None if self._root.sparse and place.why != _MEANT else _NAMED
+        hidden = self._root.sparse if place.why == _ROOT else place.why == _SEARCHED
+        other = None if hidden else _NAMED
         if not entry.is_dir(follow_symlinks=False):
             return _WANTED if self._wanted.match(prefix + entry.name) else other
         if entry.name.startswith(".") or entry.name in _NEVER or entry.path in self._root.without:
             return None
         if place.why == _MEANT or self._opens.match(entry.name):
             return _OPENED
-        return _TO_SEARCH if self._root.sparse and self._may_hold(entry) else other
+        return _TO_SEARCH if deep or (self._root.sparse and self._may_hold(entry)) else other
 
     def _may_hold(self, entry: Any) -> bool:
         """Whether something was put into the folder since, or its name speaks of results."""

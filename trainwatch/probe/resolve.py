@@ -34,6 +34,8 @@ _WEIGHTS = (
     ".npz",
     ".tar",
 )
+_ONE = re.compile(r"\d|-(best|last)$")
+"""In the name of a folder that is one checkpoint and holds not many."""
 _TMUX = "tmux:"
 _SCHEME = re.compile(r"(slurm|docker|k8s):")
 
@@ -149,12 +151,14 @@ def _of_folder(path: str, watch: facts.Watch) -> Found:
     except OSError as error:
         raise TargetError("{} cannot be read: {}".format(path, error.strerror)) from None
     parent, name = os.path.split(path)
-    if matcher(watch.folders).match(name) and re.search(r"\d", name):
+    if matcher(watch.folders).match(name) and _ONE.search(name):
         return _found(
             "folder", path, "the checkpoint {}".format(name), [], [Root(parent, only=name)]
         )
     streams = [Source(os.path.basename(log), log)] if log else []
-    return _found("folder", path, "the folder ./{}".format(name), streams, [Root(path)])
+    return _found(
+        "folder", path, "the folder ./{}".format(name), streams, [Root(path, deep=watch.deep)]
+    )
 
 
 def _newest_log(folder: str) -> str:
@@ -174,6 +178,11 @@ def _of_file(path: str, watch: facts.Watch) -> Found:
     if head == wire.MAGIC:
         raise TargetError("{} is a recorded journal".format(path), "trainwatch replay " + path)
     words = "the file ./{}".format(name)
+    if watch.deep and matcher(watch.folders).match(os.path.basename(parent)):
+        above, folder = os.path.split(parent)
+        if _ONE.search(folder):  # part of a checkpoint: that is what is meant
+            words = "the checkpoint {}".format(folder)
+            return _found("folder", parent, words, [], [Root(above, only=folder)])
     if name.endswith(_WEIGHTS) or any(_wants(want, name) for want in watch.wants):
         return _found("file", path, words, [], [Root(parent, only=name)])
     beside = Root(parent, since=birth(path) or 0.0, sparse=True)

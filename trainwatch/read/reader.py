@@ -7,6 +7,7 @@ passes through unchanged.
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from trainwatch import facts
@@ -41,6 +42,8 @@ class Reader:
         self._documents: dict[str, Document] = {}
         self._contents: dict[str, Contents] = {}
         self._live = False
+        self._apart = False  # metric files of several runs must not be read as one run's
+        self._roots: set[str] = set()
 
     def watch(
         self,
@@ -48,13 +51,15 @@ class Reader:
         resume: Sequence[facts.Resume] = (),
         once: bool = False,
         live: bool = True,
+        deep: bool = False,
     ) -> facts.Watch:
-        """What to ask the probe for."""
+        """What to ask the probe for. ``deep``: the target may be a folder of several runs."""
         self._live = False
+        self._apart = deep
         self._folders = Folders()
         wants = [*files.wants(), *results.WANTS, *layouts.wants()]
         folders = [*layouts.folders(), *results.FOLDERS, KEPT]
-        return facts.Watch(target, folders, wants, list(resume), once, live=live)
+        return facts.Watch(target, folders, wants, list(resume), once, live=live, deep=deep)
 
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""
@@ -82,10 +87,18 @@ class Reader:
 
     def _file(self, fact: facts.FileBytes | facts.Listing) -> list[object]:
         if isinstance(fact, facts.Listing):
+            self._roots.add(fact.root)
             return []
         looked = [contents.feed(fact) for contents in self._contents.values()]
         inside = [record for record in looked if record is not None]
-        return [*inside, *self._files.feed(fact), *results.read(fact)]
+        numbers = [] if self._apart and self._is_deep(fact.path) else self._files.feed(fact)
+        return [*inside, *numbers, *results.read(fact)]
+
+    def _is_deep(self, path: str) -> bool:
+        """Whether a file lies in a folder that is no checkpoint but may be a run's."""
+        root = max((r for r in self._roots if path.startswith(r + "/")), key=len, default=path)
+        above = path[len(root) + 1 :].split("/")[:-1]
+        return any(all(not fnmatch(name, like) for like in layouts.folders()) for name in above)
 
     def look_into(self, seen: CheckpointSeen) -> None:
         """Ask for what is inside this checkpoint: ContentsSeen will tell."""

@@ -7,13 +7,13 @@ is said here, from the run's own numbers. A claim of the framework stays a claim
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isclose, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.gold import GoldResults
+from trainwatch.run.marks import home, is_final, marked
 from trainwatch.run.resume import resume_command
-from trainwatch.run.rotation import next_to_go
-from trainwatch.run.worth import Worth, best_by_gold, worth
+from trainwatch.run.worth import Worth, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Checkpoint:
     """One checkpoint."""
 
     seen: CheckpointSeen
-    marks: tuple[str, ...]  # "best", "last", "gold-best", "final", "kept", "next-to-go"
+    marks: tuple[str, ...]  # see run/marks.py
     eval_loss: float | None  # of the primary evaluation set, at its step
     gap: float | None  # eval minus train loss there
     metrics: tuple[tuple[str, float], ...]  # at its step, with the framework's keys
@@ -83,11 +83,18 @@ class Checkpoints:
 
     @property
     def seen(self) -> list[CheckpointSeen]:
-        """Every checkpoint, by step, those without a step last."""
+        """Every checkpoint, run by run, by step, those without a step last."""
         found = {c.path: c for root in self._roots.values() for c in root.checkpoints}
         return sorted(
             found.values(),
-            key=lambda c: (c.step is None, c.step or 0, _is_final(c), c.created, c.path),
+            key=lambda c: (
+                "" if self.started is not None else home(c),
+                c.step is None,
+                c.step or 0,
+                is_final(c),
+                c.created,
+                c.path,
+            ),
         )
 
     @property
@@ -103,7 +110,8 @@ class Checkpoints:
             seen = self.seen
             gold = self.gold.of(seen)
             rows = [replace(self._row(c, words), gold=gold.get(c.path, ())) for c in seen]
-            self._made = basis, self._marked(rows)
+            marks = marked(rows, self.started, self.over)
+            self._made = basis, [replace(row, marks=marks[row.seen.path]) for row in rows]
         return self._made[1]
 
     @property
@@ -129,8 +137,10 @@ class Checkpoints:
     # --- one row --------------------------------------------------------------------------
 
     def _row(self, seen: CheckpointSeen, command: Sequence[str]) -> Checkpoint:
-        evaluation = self._evaluation(seen.step)
-        loss, gap = evaluation or (_told_loss(seen), None)
+        told = _told_loss(seen)
+        loss, gap = self._evaluation(seen.step) or (told, None)
+        if told is not None and not isclose(told, loss or told, rel_tol=_PRINTED):
+            loss, gap = told, None  # that step was another run's
         return Checkpoint(
             seen, (), loss, gap, self._at_step(seen), resume_command(command, seen),
             sum(f.size for f in seen.files),
@@ -158,43 +168,8 @@ class Checkpoints:
                         found.setdefault(_spelled(series.key), series.value(index))
         return tuple(sorted(found.items()))
 
-    # --- marks ----------------------------------------------------------------------------
 
-    def _marked(self, rows: list[Checkpoint]) -> list[Checkpoint]:
-        whole = [r for r in rows if r.seen.state == "complete"]
-        known = [r for r in whole if r.eval_loss is not None and not _is_final(r.seen)]
-        best = min(known, key=lambda r: r.eval_loss or 0.0, default=None)
-        recent = [r for r in whole if self._of_this_run(r.seen) and not _is_final(r.seen)]
-        last = max(recent, key=lambda r: (r.seen.step or 0, r.seen.created), default=None)
-        by_gold = self._best_by_gold(rows)
-        going = () if self.over else next_to_go([r.seen for r in rows])
-        found = []
-        for row in rows:
-            marks = {
-                "best": row is best,
-                "last": row is last,
-                "gold-best": row is by_gold,
-                "final": _is_final(row.seen),
-                "kept": _is_kept(row.seen),
-                "next-to-go": row.seen.path in going,
-            }
-            found.append(replace(row, marks=tuple(name for name, has in marks.items() if has)))
-        return found
-
-    @staticmethod
-    def _best_by_gold(rows: list[Checkpoint]) -> Checkpoint | None:
-        """The best by the first gold-set metric."""
-        metric = next((g.metric for row in rows for g in row.gold), None)
-        found = best_by_gold(rows, metric) if metric is not None else []
-        return found[0] if found else None
-
-    def _of_this_run(self, seen: CheckpointSeen) -> bool:
-        """A second run into the same folder leaves the higher numbers of the first behind."""
-        started = self.started
-        newer = [c for c in self.seen if started is not None and c.created >= started]
-        return not newer or started is None or seen.created >= started
-
-
+_PRINTED = 1e-2  # by so much may a printed loss differ from the exact one
 _TIMINGS = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
@@ -203,18 +178,13 @@ def _spelled(key: Key) -> str:
     return f"eval_{key.dataset}_{key.name}" if key.dataset else f"eval_{key.name}"
 
 
-def _is_final(seen: CheckpointSeen) -> bool:
-    return seen.name == "final"
-
-
-def _is_kept(seen: CheckpointSeen) -> bool:
-    *folders, name = seen.path.rstrip("/").split("/")
-    return name.startswith("kept-") or "kept" in folders[-1:]
-
-
 def _told_loss(seen: CheckpointSeen) -> float | None:
     """The eval loss that the checkpoint itself tells."""
     metrics = dict(seen.metrics)
-    if "eval_loss" in metrics:
-        return metrics["eval_loss"]
+    plain = next((metrics[name] for name in _LOSSES if name in metrics), None)
+    if plain is not None:
+        return plain
     return next((v for k, v in seen.metrics if k.startswith("eval_") and k.endswith("_loss")), None)
+
+
+_LOSSES = ("eval_loss", "val_loss", "valid_loss", "validation_loss", "dev_loss")

@@ -29,6 +29,8 @@ def next_to_go(checkpoints: Sequence[CheckpointSeen]) -> list[str]:
     if not rotating:
         return []
     newest = max(rotating, key=lambda c: c.created)
+    beside = newest.path.rpartition("/")[0]
+    rotating = [c for c in rotating if c.path.rpartition("/")[0] == beside]
     told = dict(newest.facts)
     limit = told.get("save_total_limit", "")
     if not limit.isdigit() or int(limit) < 1:

@@ -167,7 +167,8 @@ class Series:
 
     def stretches(self) -> list[tuple[int, int]]:
         """The stretches between restarts, (start, stop)."""
-        return list(zip(self.segments, [*self.segments[1:], len(self.values)], strict=True))
+        ends = [*self.segments[1:], len(self.values)] if self.segments else []
+        return list(zip(self.segments, ends, strict=True))
 
     def pieces(self, axis: Axis = "step") -> list[tuple[int, int]]:
         """The stretches that count, (start, stop): what a restart repeated is cut from the older.
