@@ -47,7 +47,7 @@ def test_whoever_leaves_is_told_how_to_come_back() -> None:
 
 
 def test_the_way_back_names_the_host_and_is_quoted() -> None:
-    told = farewell(run_of(), Options(target="kim@box:"))
+    told = farewell(run_of(), Options(target="", host="kim@box"))
     assert told[0].endswith("trainwatch attach kim@box:sft-out")
     run = Run()
     run.apply(scenes.target()._replace(kind="log", name="x", pid=None))

@@ -40,7 +40,7 @@ class Chart(Panel):
     TOPICS = Topic.METRICS | Topic.CHECKPOINTS | Topic.TARGET
     BINDINGS = [
         Binding("l", "log", "log-y", id="chart.log", tooltip="logarithmic or linear values"),
-        Binding("x", "axis", "x axis", id="chart.axis", tooltip="steps, epochs or time"),
+        Binding("x", "axis", "axis", id="chart.axis", tooltip="steps, epochs or time"),
         Binding("plus,equals_sign", "smooth(1)", "smooth", id="chart.smoother", tooltip="smoother"),
         Binding("minus", "smooth(-1)", "smooth", id="chart.rougher", tooltip="less smooth"),
         Binding("z,up", "zoom(1)", "zoom", id="chart.closer", tooltip="zoom in at the cursor"),
