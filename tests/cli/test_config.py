@@ -57,11 +57,11 @@ def test_keys_may_be_dotted_or_quoted(file: Path) -> None:
     [
         (
             "[scren]\n",
-            "line 1: [scren]: no such table (there are screen, stop, metrics, rules, keys)",
+            "line 1: [scren]: no such table (there are screen, stop, alerts, metrics, rules, keys)",
         ),
         (
             "theme = 1\n",
-            "line 1: theme: no such table (there are screen, stop, metrics, rules, keys)",
+            "line 1: theme: no such table (there are screen, stop, alerts, metrics, rules, keys)",
         ),
         ("screen = 1\n", "line 1: screen: screen must be a table, [screen]"),
         (
@@ -80,6 +80,11 @@ def test_keys_may_be_dotted_or_quoted(file: Path) -> None:
         (
             "[rules]\noverfit_rize = 0.1\n",
             "line 2: overfit_rize: there is no threshold called overfit_rize; did you mean overfit_rise?",
+        ),
+        ('[alerts]\non_alert = "x"\n', "line 2: on_alert: must be a list of texts, not 'x'"),
+        (
+            '[alerts]\nwebhook = "file:///etc"\n',
+            "line 2: webhook: must begin with http(s)://, not 'file:///etc'",
         ),
         ("[rules]\noverfit_rise = '5 %'\n", "line 2: overfit_rise: must be a number, not '5 %'"),
         (

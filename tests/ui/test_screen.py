@@ -131,3 +131,17 @@ async def test_an_action_that_goes_wrong_is_told_and_ends_nothing(
         assert "that failed (ValueError: no such␇ thing)" in stage.keys
         await stage.press("x")
         assert "epoch · linear" in stage.text
+
+
+async def test_alerts_are_counted_shown_and_acknowledged() -> None:
+    rising = "".join(f"{{'eval_loss': {0.5 + i / 10}, 'step': {1300 + i}}}\n" for i in range(8))
+    async with watching(scenes.running()) as stage:
+        at = scenes.BEGUN + 600
+        await stage.say(facts.Chunk("output.log", 10**6, rising.encode(), at))
+        await stage.shows("! 1 alert")
+        await stage.press("A")
+        await stage.shows("overfitting       active")
+        await stage.press("a")
+        await stage.shows("acknowledged")
+        await stage.press("escape")
+        assert "1 alert" not in stage.text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,11 @@ class Config:
     mouse: bool = True
     smoothing: float = 0.6
     grace: float = 30.0
+    bell: bool = False
+    desktop: str = "off"
+    webhook: str = ""
+    on_alert: tuple[str, ...] = ()
+    every: float = 300.0
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
     metrics: Mapping[str, str] = field(default_factory=dict)  # name -> regular expression
     rules: Mapping[str, float] = field(default_factory=dict)  # threshold of the diagnosis -> value
@@ -50,6 +56,7 @@ class Setting(NamedTuple):
     choices: tuple[str, ...] = ()
     least: float = 0.0
     most: float = float("inf")
+    begins: str = ""  # of a text that is set
 
     @property
     def variable(self) -> str:
@@ -73,6 +80,20 @@ SETTINGS = (
     Setting("mouse", "screen", "zoom, scroll and point with the mouse"),
     Setting("smoothing", "screen", "of the loss curve: 0 is raw, 0.99 very smooth", most=0.999),
     Setting("grace", "stop", "seconds between the interrupt and SIGTERM"),
+    Setting("bell", "alerts", "ring the terminal's bell"),
+    Setting(
+        "desktop",
+        "alerts",
+        "notification by the terminal; auto where it is known to show them",
+        choices=("off", "auto", "osc9", "osc777"),
+    ),
+    Setting("webhook", "alerts", "http(s) address that gets each alert as JSON", begins="http"),
+    Setting(
+        "on_alert",
+        "alerts",
+        'command of your own, as a list: ["notify-send", "training"]; JSON on stdin',
+    ),
+    Setting("every", "alerts", "seconds before the same alert is delivered again"),
 )
 _FREE_TABLES = {
     "metrics": "your own metrics: loss = 'my loss is ([0-9.]+)'; the group is the number",
@@ -259,10 +280,14 @@ def _set(config: Config, setting: Setting, value: object, where: str) -> Config:
     wanted = type(getattr(config, setting.name))
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if wanted is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        value = tuple(value)
     if not isinstance(value, wanted):
         raise ConfigError(f"{where}: must be {_KINDS[wanted]}, not {value!r}")
     if setting.choices and value not in setting.choices:
         raise ConfigError(f"{where}: must be one of {', '.join(setting.choices)}, not {value!r}")
+    if value and setting.begins and not re.match(rf"{setting.begins}s?://\S+$", str(value)):
+        raise ConfigError(f"{where}: must begin with {setting.begins}(s)://, not {value!r}")
     if isinstance(value, float) and not setting.least <= value <= setting.most:
         limits = f"at least {setting.least:g}"
         if setting.most != float("inf"):
@@ -272,7 +297,12 @@ def _set(config: Config, setting: Setting, value: object, where: str) -> Config:
     return replace(config, origins=origins, **{setting.name: value})
 
 
-_KINDS: Mapping[type, str] = {str: "a text in quotes", bool: "true or false", float: "a number"}
+_KINDS: Mapping[type, str] = {
+    str: "a text in quotes",
+    bool: "true or false",
+    float: "a number",
+    tuple: "a list of texts",
+}
 
 
 def _typed(setting: Setting, text: str) -> object:
@@ -287,6 +317,8 @@ def _typed(setting: Setting, text: str) -> object:
             return float(text)
         except ValueError:
             return text
+    if isinstance(default, tuple):
+        return tuple(shlex.split(text))
     return text
 
 
@@ -337,6 +369,8 @@ def shown(config: Config) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'

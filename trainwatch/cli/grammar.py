@@ -36,6 +36,13 @@ _LOOK = (
     Option("--theme", "NAME", "colours of the screen"),
     Option("--glyphs", "KIND", "what charts are drawn with", choices=("braille", "block", "ascii")),
 )
+_STOP_ON = Option(
+    "--stop-on",
+    "RULE",
+    "stop the training, as Ctrl-C does, when a rule of the diagnosis fires: overfitting, diverging,"
+    " ..., or critical for any grave one. Without it nothing is ever stopped",
+    many=True,
+)
 _NO_UI = Option("--no-ui", "", "pass the training's output through instead of a screen")
 
 VERBS = (
@@ -55,6 +62,7 @@ VERBS = (
             Option("--on", "HOST", "start it on that machine over ssh"),
             Option("--cwd", "DIR", "start it in that folder (with --on: of that machine)"),
             _NO_UI,
+            _STOP_ON,
             _RECORD,
             _METRIC,
             *_LOOK,
@@ -74,6 +82,7 @@ VERBS = (
         (
             Option("--once", "", "print one plain frame and leave, as status does", "-1"),
             _NO_UI,
+            _STOP_ON,
             _RECORD,
             _METRIC,
             *_LOOK,

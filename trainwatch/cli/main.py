@@ -97,6 +97,10 @@ def _do(verb: Verb, arguments: list[str]) -> int:
         from trainwatch.cli.metrics import check
 
         check(parsed)
+    if parsed.has("--stop-on"):
+        from trainwatch.cli.rules import stop_rules
+
+        stop_rules(parsed)
     return _home(verb)(parsed)
 
 

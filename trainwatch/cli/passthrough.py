@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts
@@ -18,6 +19,7 @@ from trainwatch.read.clean import clean
 from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
+    from trainwatch.cli.delivery import Delivery
     from trainwatch.link import Link
     from trainwatch.run.run import Run
     from trainwatch.run.session import Session
@@ -36,6 +38,7 @@ class Passage(NamedTuple):
     where: str
     back: str  # the command that leads here again; "" for none
     log: str  # where the whole output is kept; "" when that is not known
+    grace: float  # seconds that a training may take to save when it is stopped
 
     @property
     def return_trip(self) -> str:
@@ -43,9 +46,11 @@ class Passage(NamedTuple):
         return f"; come back with: {self.back}" if self.back else ""
 
 
-def pass_through(session: Session, link: Link, way: Passage) -> int:
+def pass_through(
+    session: Session, link: Link, way: Passage, delivery: Delivery | None = None
+) -> int:
     """Until the training ends or the user leaves; the exit code of the command."""
-    passage = _Passing(session, way)
+    passage = _Passing(session, way, delivery)
     link.open(lambda: None)
     try:
         link.send(session.reader.watch(way.where))
@@ -59,10 +64,12 @@ def pass_through(session: Session, link: Link, way: Passage) -> int:
         return 0
     finally:
         link.close()
+        if delivery is not None:
+            delivery.close()
 
 
 class _Passing:
-    def __init__(self, session: Session, way: Passage) -> None:
+    def __init__(self, session: Session, way: Passage, delivery: Delivery | None) -> None:
         self._session = session
         self._way = way
         self._source = ""  # the stream that is the training's output
@@ -71,6 +78,10 @@ class _Passing:
         self._verdict = "not-enough-data"
         self._saved: set[str] = set()
         self._pinged = time.monotonic()
+        self._delivery = delivery
+        self._stopping = False
+        if delivery is not None:
+            delivery.said = self.say
 
     @property
     def _run(self) -> Run:
@@ -88,6 +99,7 @@ class _Passing:
             for request in self._session.requests():
                 link.send(request)
             self._tell(changed)
+            self._alert(link)
             self._ping(link)
 
     def conclude(self) -> int:
@@ -166,10 +178,32 @@ class _Passing:
                     note = "" if seen.state == "complete" else f" · {seen.state}: {seen.reason}"
                     self.say(f"{seen.name} · {units.long_size(checkpoint.bytes)}{note}")
 
+    def _alert(self, link: Link) -> None:
+        """What is wrong and was not a moment ago, to wherever the person wants it."""
+        for alert in self._session.news():
+            if alert.state == "withdrawn":
+                self.say(f"over: {alert.rule}")
+            elif alert.rule != self._verdict:  # the change of the verdict was told already
+                self.say(f"{alert.rule}: {alert.text}")
+            if self._delivery is not None:
+                self._delivery.deliver(alert, self._run, _to_terminal)
+            if self._session.alerts.stops(alert) and not self._stopping:
+                self._stopping = True
+                self.say(f"stopping the training, as --stop-on wants: {alert.text}")
+                link.send(facts.Stop(self._way.where, False, self._way.grace))
+
     def _ping(self, link: Link) -> None:
         if time.monotonic() - self._pinged > _PING_EVERY:
             self._pinged = time.monotonic()
             link.send(facts.Ping())
+
+
+def _to_terminal(sequence: str) -> None:
+    """A bell or a notification; a pipe gets none."""
+    if sys.stderr.isatty():
+        with suppress(OSError, ValueError):
+            sys.stderr.write(sequence)
+            sys.stderr.flush()
 
 
 def _figures(run: Run) -> list[str]:

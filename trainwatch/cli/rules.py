@@ -12,18 +12,39 @@ from typing import TYPE_CHECKING
 
 from trainwatch.cli import config
 from trainwatch.cli.console import console
+from trainwatch.cli.grammar import UsageError
 from trainwatch.draw.rows import wrapped
+from trainwatch.run.alerts import CRITICAL
 from trainwatch.run.limits import Limits, configured, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainwatch.cli.grammar import Words
     from trainwatch.run.limits import Rule
+
+
+_STATES = (
+    "broken-numbers", "not-training", "stalled", "diverging", "overfitting", "turning", "plateau",
+    "never-better", "slow",
+)  # fmt: skip
 
 
 def limits() -> Limits:
     """The thresholds that hold. Raises ConfigError."""
     return configured(config.load({}).rules)
+
+
+def stop_rules(words: Words) -> tuple[str, ...]:
+    """The rules of ``--stop-on``. Raises UsageError for one that does not exist."""
+    known = [
+        *dict.fromkeys(rule.rule for rule in table(Limits()) if rule.rule in _STATES),
+        CRITICAL,
+    ]
+    for name in words.values("--stop-on"):
+        if name not in known:
+            raise UsageError(f"--stop-on can be {', '.join(known)}, not {name!r}")
+    return tuple(words.values("--stop-on"))
 
 
 def print_rules(as_json: bool) -> None:

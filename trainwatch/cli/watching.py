@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainwatch.cli.config import Config
+    from trainwatch.cli.delivery import Delivery
     from trainwatch.cli.grammar import Words
     from trainwatch.cli.way import Way
     from trainwatch.link import Link
@@ -212,9 +213,20 @@ def _session(view: _View, settings: Config) -> Session:
     from trainwatch.run.limits import configured
     from trainwatch.run.session import Session
 
-    session = Session(_taught(view))
+    stop_on = () if view.journal else tuple(view.words.values("--stop-on"))
+    session = Session(_taught(view), stop_on)
     session.run.limits = configured(settings.rules)
     return session
+
+
+def _delivery(view: _View, settings: Config) -> Delivery | None:
+    """How alerts are told; nothing of a recording is news."""
+    wanted = settings.bell or settings.desktop != "off" or settings.webhook or settings.on_alert
+    if not wanted or view.journal is not None:
+        return None
+    from trainwatch.cli.delivery import Delivery
+
+    return Delivery(settings)
 
 
 def _link(view: _View) -> Link:
@@ -228,14 +240,15 @@ def _link(view: _View) -> Link:
 def _passed_through(view: _View) -> int:
     from trainwatch.cli.passthrough import INTERRUPTED, Passage, pass_through
 
-    session = _session(view, _settings(view))
+    settings = _settings(view)
+    session, delivery = _session(view, settings), _delivery(view, settings)
     log = os.path.join(view.started.folder, runs.LOG) if view.started else ""
     if view.launched:
         kept = f" (pid {view.started.pid}), its output is kept in {log}" if view.started else ""
         sys.stderr.write(f"trainwatch: run {view.way.word} started{kept}\n")
         sys.stderr.flush()
-    passage = Passage(view.way.where, view.back, log)
-    code = pass_through(session, _link(view), passage)
+    passage = Passage(view.way.where, view.back, log, settings.grace)
+    code = pass_through(session, _link(view), passage, delivery)
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
@@ -268,7 +281,7 @@ def _show(view: _View) -> int:
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
-    session = _session(view, settings)
+    session, delivery = _session(view, settings), _delivery(view, settings)
     if view.way.is_here and not (view.launched or view.journal):
         _check_target(session.reader.watch(view.way.where))
     options = Options(
@@ -283,8 +296,13 @@ def _show(view: _View) -> int:
         smoothing=settings.smoothing,
         grace=settings.grace,
         keys=settings.keys,
+        delivery=delivery,
     )
-    return watch(_link(view), session, options)
+    try:
+        return watch(_link(view), session, options)
+    finally:
+        if delivery is not None:
+            delivery.close()
 
 
 def _check_target(watch: facts.Watch) -> None:

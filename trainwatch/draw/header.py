@@ -46,6 +46,7 @@ class HeaderView:
 
     zone: int | None = None  # seconds east of UTC, for times of day; None = tell none
     replaying: str = ""  # how a journal is played: "4x", "paused"; "" for a live run
+    alerts: int = 0  # that hold and that nobody has acknowledged
 
 
 def rows(run: Run, view: HeaderView, width: int, height: int, now: float) -> list[Row]:
@@ -92,12 +93,17 @@ def _first(run: Run, view: HeaderView, width: int, now: float) -> Row:
     fraction = run.progress.fraction
     right = [
         Piece(sign(run, view, now), 0, least=0 if width >= 60 else 10),
+        Piece(_alerts(view.alerts), 1),
         Piece(_steps(run), 1),
         Piece(_epochs(run), 5),
         Piece(bars.line(fraction, _BAR) if fraction is not None else [], 7),
         Piece([] if fraction is None else [(f"{units.percent(fraction):>4}", "value")], 2),
     ]
     return packed(left, right, width)
+
+
+def _alerts(count: int) -> Row:
+    return [(f"! {count} alert{'s' * (count > 1)}", "warning")] if count else []
 
 
 def _command(run: Run) -> str:

@@ -14,6 +14,7 @@ from trainwatch.run.marks import home
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from trainwatch.run.alerts import Alert
     from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.metrics import Point
     from trainwatch.run.run import Run
@@ -122,6 +123,27 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
             for gold in checkpoint.gold
         ],
         "resume": checkpoint.resume,
+    }
+
+
+def alert(told: Alert, run: Run) -> dict[str, Json]:
+    """One alert, as a webhook and a command of one's own get it."""
+    target = run.target
+    return {
+        "rule": told.rule,
+        "severity": told.severity,
+        "state": told.state,
+        "text": told.text,
+        "value": number(told.value),
+        "step": told.step,
+        "since": number(told.since),
+        "until": number(told.until),
+        "run": {
+            "id": target.id if target else "",
+            "name": target.name if target else "",
+            "host": target.host if target else "",
+            "command": list(target.command) if target else [],
+        },
     }
 
 

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from trainwatch import facts
 from trainwatch.read.reader import Reader
+from trainwatch.run.alerts import Alerts
 from trainwatch.run.run import Run
 from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.run.alerts import Alert
+
 
 class Session:
     """A reader and the run it fills."""
 
-    def __init__(self, patterns: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, patterns: Sequence[tuple[str, str]] = (), stop_on: Sequence[str] = ()
+    ) -> None:
         self.reader = Reader(patterns)
         self.run = Run()
+        self.alerts = Alerts(stop_on)
 
     def feed(self, fact: Any) -> Topic:
         """Take in one fact; the answer is which parts of the run changed."""
@@ -28,6 +34,10 @@ class Session:
         for record in self.reader.feed(fact):
             changed |= self.run.apply(record)
         return changed
+
+    def news(self) -> list[Alert]:
+        """The alerts that were raised or withdrawn since this was asked last."""
+        return self.alerts.look(self.run)
 
     def finish(self) -> None:
         """Nobody will look again: a last line without its end is read as it is."""

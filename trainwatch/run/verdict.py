@@ -76,6 +76,8 @@ class Verdict:
     no_gap: str = ""
     """Why there is no gap to tell; "" where there is one."""
     note: str = INVISIBLE
+    fired: tuple[Finding, ...] = ()
+    """Everything that is to be told, whichever of it is the state."""
 
 
 def judge(
@@ -107,6 +109,7 @@ def judge(
         dataset=chosen.series.key.dataset if chosen else None,
         noise=chosen.sigma if chosen else None,
         no_gap=no_gap,
+        fired=tuple(f for f in (*findings, *remarks) if f.result == "fired"),
     )
 
 

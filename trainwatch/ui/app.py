@@ -9,20 +9,30 @@ from __future__ import annotations
 import gc
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from trainwatch.read.clean import clean
 from trainwatch.ui.pump import Pump
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from trainwatch.link import Link
+    from trainwatch.run.alerts import Alert
     from trainwatch.run.run import Run
     from trainwatch.run.session import Session
 
 INTERRUPTED = 130
 FAILED = 70  # EX_SOFTWARE of sysexits.h
+
+
+class Delivers(Protocol):
+    """What the screen needs of a delivery."""
+
+    said: Callable[[str], None]
+
+    def deliver(self, alert: Alert, run: Run, write: Callable[[str], None]) -> None:
+        """Tell of an alert; ``write`` goes to the terminal. Never waits."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class Options:
     """Seconds that a training has between the interrupt and SIGTERM when it is stopped."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, comma separated."""
+    delivery: Delivers | None = None
+    """Brings alerts to where the person wants them; None: they stand on the screen only."""
 
 
 def watch(link: Link, session: Session, options: Options) -> int:

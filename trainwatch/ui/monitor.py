@@ -11,6 +11,8 @@ from textual.app import App
 from textual.binding import Binding
 
 from trainwatch import facts
+from trainwatch.run.alerts import ENDED
+from trainwatch.run.topics import Topic
 from trainwatch.ui.app import INTERRUPTED
 from trainwatch.ui.commands import by_name, themes_by_name
 from trainwatch.ui.messages import Copied, Opened, Questioned, Said
@@ -18,6 +20,7 @@ from trainwatch.ui.paint import exact
 from trainwatch.ui.panels.keys import Keys
 from trainwatch.ui.rows import Desk, Failed, Look
 from trainwatch.ui.screens import help as help_page
+from trainwatch.ui.screens.alerts import AlertsPage
 from trainwatch.ui.screens.checkpoint import CheckpointScreen, Sheet
 from trainwatch.ui.screens.confirm import Choices, Confirm
 from trainwatch.ui.screens.live import LiveScreen
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
     from trainwatch.link import Link
     from trainwatch.read.records import CheckpointSeen
     from trainwatch.run.session import Session
-    from trainwatch.run.topics import Topic
     from trainwatch.ui.app import Options
     from trainwatch.ui.pump import Pump
 
@@ -53,6 +55,7 @@ class Monitor(App[int]):
         Binding("q", "leave", "leave", id="leave", tooltip="leave; the training goes on"),
         Binding("question_mark", "help", "help", id="help", tooltip="all keys"),
         Binding("colon", "command_palette", "commands", id="commands", tooltip="all actions by name"),
+        Binding("A", "alerts", "alerts", id="alerts", show=False, tooltip="every alert, and acknowledge them"),
         Binding("Q", "stop", "stop", id="stop", show=False, tooltip="stop the training; asks first"),
         Binding("ctrl+c", "interrupted", id="interrupt", show=False, priority=True,
                 tooltip="leave; the training goes on"),
@@ -73,8 +76,15 @@ class Monitor(App[int]):
         self._session = session
         self._launching = False
         self.desk = Desk(
-            session.run, pump.now, self._send, self._look, self._look_into, not options.host
+            session.run,
+            pump.now,
+            self._send,
+            self._look,
+            self._look_into,
+            not options.host,
+            session.alerts,
         )
+        self._stopping = False
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme if options.colours else "terminal"
@@ -92,6 +102,8 @@ class Monitor(App[int]):
         self.pump.answered = self._answered
         self.theme_changed_signal.subscribe(self, self._relook)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
+        if self.options.delivery is not None:
+            self.options.delivery.said = self._undelivered
         self.pump.start()
         self.call_after_refresh(_collect_from_now_on)
 
@@ -103,11 +115,34 @@ class Monitor(App[int]):
 
     def _publish(self, changed: Topic) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
+        if not changed or changed & (Topic.VERDICT | Topic.TARGET):
+            self._alert()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen):
                 screen.publish(changed)
             if not screen.is_modal:
                 return
+
+    def _alert(self) -> None:
+        """Bring what is wrong, and was not a moment ago, to wherever the person wants it."""
+        for alert in self._session.news():
+            if alert.state == "active" and alert.rule != ENDED:
+                self.on_said(Said(f"! {alert.text}  (A: all alerts)"))
+            if self.options.delivery is not None:
+                self.options.delivery.deliver(alert, self.desk.run, self._to_terminal)
+            if self.desk.alerts.stops(alert) and not self._stopping:
+                self._stopping = True
+                self.on_said(Said(f"! stopping the training, as --stop-on wants: {alert.text}"))
+                self.desk.send(facts.Stop(self.options.target, False, self.options.grace))
+
+    def _undelivered(self, text: str) -> None:
+        """From the thread that delivers."""
+        self.post_message(Said(f"! {text}"))
+
+    def _to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
 
     def _answered(self, answer: facts.Answer | facts.JobEnded) -> None:
         if isinstance(answer, facts.JobEnded):
@@ -157,6 +192,11 @@ class Monitor(App[int]):
         """Every key, on a page."""
         if not isinstance(self.screen, Page):
             self.on_opened(Opened("keys", partial(help_page.rows, OWNERS, self.options.keys)))
+
+    def action_alerts(self) -> None:
+        """Every alert of this watch, on a page."""
+        if not isinstance(self.screen, AlertsPage):
+            self.push_screen(AlertsPage(self.desk))
 
     def action_stop(self) -> None:
         """Ask how to stop the training."""
@@ -246,6 +286,7 @@ OWNERS: tuple[tuple[str, type[DOMNode]], ...] = (
     ("one checkpoint", CheckpointScreen),
     ("pages", Pages),
     ("pages", Page),
+    ("alerts", AlertsPage),
     ("stopping", Choices),
     ("stopping", Confirm),
     ("questions", Question),

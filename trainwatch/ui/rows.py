@@ -7,7 +7,7 @@ panel that fails shows its error in its own box; the others live on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.segment import Segment
@@ -20,6 +20,7 @@ from trainwatch.draw.frame import framed
 from trainwatch.draw.glyphs import Glyphs, suited
 from trainwatch.draw.rows import Picture, clip, fit, width
 from trainwatch.read.clean import clean
+from trainwatch.run.alerts import Alerts
 from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Desk:
     """Have the inside of a checkpoint read: ``run.contents`` will hold it."""
     here: bool = True
     """Whether the run is on this very machine."""
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 class Failed(Message):

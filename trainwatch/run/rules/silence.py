@@ -53,10 +53,10 @@ def slow(case: Case) -> Finding:
     if slowdown is None:
         return Finding(rule, "skipped", "too few steps were watched live")
     why = f"a step takes {slowdown:.2g} times as long as usual"
-    fired = slowdown > case.limits.slow_factor
-    return Finding(
-        rule, "fired" if fired else "clear", why, "info", evidence={"slowdown": slowdown}
-    )
+    evidence = {"slowdown": slowdown}
+    if slowdown <= case.limits.slow_factor:
+        return Finding(rule, "clear", why, evidence=evidence)
+    return Finding(rule, "fired", why, "warning", evidence=evidence)
 
 
 def activity(silence: Silence) -> tuple[str, str]:

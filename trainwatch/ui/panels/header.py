@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.reactive import reactive
@@ -33,9 +34,12 @@ class Header(Panel, can_focus=False):
         super().__init__(desk, **keywords)
         self._view = HeaderView(time.localtime().tm_gmtoff, "journal" if replay else "")
 
+    def _seen(self) -> HeaderView:
+        return replace(self._view, alerts=len(self.desk.alerts.standing))
+
     def rows(self, columns: int, lines: int) -> list[Row]:
         """Two lines."""
-        return header.rows(self.desk.run, self._view, columns, lines, self.desk.now())
+        return header.rows(self.desk.run, self._seen(), columns, lines, self.desk.now())
 
 
 class Summary(Header, can_focus=False):
