@@ -34,6 +34,11 @@ def environment(state: Path, **more: str) -> dict[str, str]:
     }
 
 
+def own(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What ``list --json`` tells, without the trainings that run beside the tests."""
+    return [shape for shape in listed if shape["kind"] == "run"]
+
+
 class Terminal:
     """A command as the leader of a session whose terminal we hold the other end of."""
 

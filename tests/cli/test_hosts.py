@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.cli.terminal import TRAINWATCH, Terminal, environment
+from tests.cli.terminal import TRAINWATCH, Terminal, environment, own
 from tests.sshd import Box, needs_sshd
 
 pytestmark = needs_sshd
@@ -55,13 +55,13 @@ def test_a_training_is_started_listed_read_and_judged_there(box: Box, at: At) ->
     said = at("run", "--on", "box", "--name", "far", "python3", "-c", LINES)
     assert (said.returncode, len(said.stdout.splitlines())) == (0, 2)
     assert "run box:" in said.stderr
-    (listed,) = json.loads(at("list", "box:", "--json").stdout)
+    (listed,) = own(json.loads(at("list", "box:", "--json").stdout))
     assert (listed["name"], listed["state"], listed["loss"]) == ("far", "ended", 2.0)
     assert json.loads(at("status", "box:far", "--json").stdout)["eval_loss"] == 1.5
     points = [json.loads(line) for line in at("export", "box:far").stdout.splitlines()]
     assert [point["value"] for point in points if point["name"] == "loss"] == [2.0, 1.5]
     assert at("diagnose", "box:").returncode == 2
-    assert at("list", "--json").stdout == "[]\n"
+    assert own(json.loads(at("list", "--json").stdout)) == []
 
 
 def test_the_exit_code_of_the_training_there_comes_back(box: Box, at: At) -> None:
@@ -88,7 +88,7 @@ def test_a_training_there_is_stopped_from_here(box: Box, at: At) -> None:
     run = at("run", "--on", "box", "--detach", "sleep", "1000").stdout.strip()
     said = at("stop", f"box:{run}", "--grace", "5")
     assert said.returncode == 0, said.stderr
-    (listed,) = json.loads(at("list", "box:", "--json").stdout)
+    (listed,) = own(json.loads(at("list", "box:", "--json").stdout))
     assert listed["state"] != "running"
 
 

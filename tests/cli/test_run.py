@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command, Sit
-from tests.cli.terminal import TRAINWATCH, environment
+from tests.cli.terminal import TRAINWATCH, environment, own
+from tests.conftest import until
 from trainwatch.probe import identity, runs
 
 PYTHON = sys.executable
@@ -231,11 +232,10 @@ def test_stop_without_somebody_to_stop(words: list[str], code: int, trainwatch: 
 
 
 def test_list_shows_runs_newest_first(trainwatch: Command) -> None:
-    assert trainwatch("list").stdout == ""
-    assert json.loads(trainwatch("list", "--json").stdout) == []
+    assert own(json.loads(trainwatch("list", "--json").stdout)) == []
     trainwatch("run", "-n", "sft", PYTHON, "-c", HF, "0.9", "0.5", "2.5", "--token", "abc")
     trainwatch("run", "-d", "sleep", "60")
-    head, newest, oldest = trainwatch("list").stdout.splitlines()
+    head, newest, oldest, *_ = trainwatch("list").stdout.splitlines()
     assert head.split() == [
         "id",
         "name",
@@ -250,7 +250,7 @@ def test_list_shows_runs_newest_first(trainwatch: Command) -> None:
     assert newest.split()[2] in ("running", "starting")
     assert oldest.split()[1:7] == ["sft", "ended", "–", "0.1667", "2.500", "overfitting"]
     assert oldest.endswith("--token '***'")
-    first, second = json.loads(trainwatch("list", "--json").stdout)
+    first, second = own(json.loads(trainwatch("list", "--json").stdout))
     assert (first["state"], second["state"]) == (newest.split()[2], "ended")
     assert (second["name"], second["eval_loss"], second["exit"]["code"]) == ("sft", 2.5, 0)
 
@@ -295,3 +295,37 @@ def test_a_full_disk_under_the_state_folder_starts_nothing(
         subprocess.run(["umount", str(folder)], check=True)
     assert (said.returncode, said.stdout) == (2, "")
     assert "No space left on device; free some space" in said.stderr
+
+
+def test_a_training_that_somebody_else_started_is_listed_by_its_process(
+    trainwatch: Command, tmp_path: Path
+) -> None:
+    library = tmp_path / "torch/lib/libtorch_cpu.so"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"x" * 4096)
+    (tmp_path / "train.py").write_text(
+        "import mmap, sys, time\nfile = open(sys.argv[1], 'rb')\n"
+        "held = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)\n"
+        "print({'loss': 0.25, 'epoch': 1.0}, flush=True)\ntime.sleep(60)"
+    )
+    with (tmp_path / "train.log").open("wb") as log:
+        train = subprocess.Popen(
+            [PYTHON, "train.py", str(library)], cwd=tmp_path, stdout=log, stderr=log
+        )
+    try:
+        until((tmp_path / "train.log").read_bytes)
+        listed = json.loads(trainwatch("list", "--json").stdout)
+        (shape,) = [one for one in listed if one["id"] == str(train.pid)]
+        assert (shape["kind"], shape["state"], shape["loss"]) == ("process", "running", 0.25)
+        said = trainwatch("list")
+        (row,) = [line for line in said.stdout.splitlines() if line.startswith(f"{train.pid} ")]
+        assert row.split()[1:3] == ["(train.py)", "running"]
+        assert "in brackets: not started by trainwatch" in said.stderr
+        status = json.loads(trainwatch("status", str(train.pid), "--json").stdout)
+        assert (status["pid"], status["loss"]) == (train.pid, 0.25)
+    finally:
+        train.kill()
+        train.wait()
+    said = trainwatch("status", str(train.pid))
+    assert (said.returncode, said.stdout) == (3, "")
+    assert f"there is no process {train.pid}" in said.stderr

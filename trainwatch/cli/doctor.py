@@ -192,6 +192,8 @@ def _of_target(words: Words) -> Iterator[Finding]:
         session, _ = look(way, patterns=patterns(words))
     yield from _sources(session)
     run = session.run
+    if run.target is not None and run.target.note:
+        yield Finding("source", "ok", clean(run.target.note, 1000))
     for trouble in run.troubles.values():
         yield Finding("trouble", "warning", clean(trouble.text), clean(trouble.fix))
     if not run.unread:

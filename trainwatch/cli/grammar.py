@@ -33,6 +33,7 @@ _METRIC = Option(
 )
 _RECORD = Option("--record", "FILE", "write a journal of everything seen, for replay")
 _LOOK = (
+    Option("--readonly", "", "change nothing: no stop, delete or keep from the screen"),
     Option("--theme", "NAME", "colours of the screen"),
     Option("--glyphs", "KIND", "what charts are drawn with", choices=("braille", "block", "ascii")),
 )

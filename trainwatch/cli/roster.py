@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trainwatch import facts
 from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
-from trainwatch.cli.inquiry import answers, asking, stop
+from trainwatch.cli.inquiry import answers, asking, look, stop
 from trainwatch.cli.rules import limits
 from trainwatch.cli.target import parse
 from trainwatch.cli.way import NOT_FOUND, reached
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainwatch.cli.grammar import Words
+    from trainwatch.cli.way import Way
     from trainwatch.link import Link
     from trainwatch.run.run import Run
 
@@ -42,18 +43,29 @@ def do_list(words: Words) -> int:
             raise CommandError(f"list takes a host, HOST:, not {word!r}")
     with reached(words.operands) as way, asking(way.link()) as link:
         known = _known(link)
-        shown = known if words.has("--all") or words.has("--json") else known[:SHOWN]
+        own = [run for run in known if not _is_found(run)]
+        shown = own if words.has("--all") or words.has("--json") else own[:SHOWN]
         read = [_read(run, link) for run in shown]
+        found, seen = _strangers([run for run in known if _is_found(run)], way)
     now = time.time()
     if words.has("--json"):
-        sys.stdout.write(json.dumps([shapes.status(run, now) for run in read]) + "\n")
+        rows = [shapes.status(run, now) for run in read]
+        rows += [
+            {**shapes.status(run, now), "id": one.id} for one, run in zip(found, seen, strict=True)
+        ]
+        sys.stdout.write(json.dumps(rows) + "\n")
         return 0
     if not known:
         _say("no run there yet; start one: trainwatch run python train.py")
         return 0
-    _print_table([_HEAD, *(_row(*pair, now) for pair in zip(shown, read, strict=True))])
-    if len(known) > len(shown):
-        _say(f"{len(known) - len(shown)} older runs: trainwatch list --all")
+    pairs = [*zip(shown, read, strict=True), *zip(found, seen, strict=True)]
+    _print_table([_HEAD, *(_row(*pair, now) for pair in pairs)])
+    if len(own) > len(shown):
+        _say(f"{len(own) - len(shown)} older runs: trainwatch list --all")
+    if found:
+        _say(
+            f"in brackets: not started by trainwatch; to watch one: trainwatch attach {found[0].id}"
+        )
     return 0
 
 
@@ -63,6 +75,22 @@ def _known(link: Link) -> list[facts.RunSeen]:
         if isinstance(fact, facts.Runs):
             return fact.runs
     return []
+
+
+def _is_found(run: facts.RunSeen) -> bool:
+    """Whether it is a process that somebody else started: then its id is a number."""
+    return run.id.isdigit()
+
+
+def _strangers(known: list[facts.RunSeen], way: Way) -> tuple[list[facts.RunSeen], list[Run]]:
+    """Everything about those that can be looked at; each is looked at once and then left alone."""
+    pairs = []
+    for one in known:
+        try:
+            pairs.append((one, look(way.to(one.id)).session.run))
+        except CommandError:
+            continue  # it has ended meanwhile, or is no training
+    return [one for one, _ in pairs], [run for _, run in pairs]
 
 
 def _read(run: facts.RunSeen, link: Link) -> Run:
@@ -84,7 +112,7 @@ def _row(seen: facts.RunSeen, run: Run, now: float) -> tuple[str, ...]:
     verdict = run.verdict(now).state
     return (
         seen.id,
-        clean(seen.name) or units.UNKNOWN,
+        f"({clean(seen.name)})" if _is_found(seen) else clean(seen.name) or units.UNKNOWN,
         run.state(now).word if seen.state == "running" else seen.state,
         units.count(run.progress.done),
         units.number(run.metrics.loss.last if run.metrics.loss else None),

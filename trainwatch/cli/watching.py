@@ -234,7 +234,12 @@ def _link(view: _View) -> Link:
         from trainwatch.link.journal import JournalLink
 
         return JournalLink(view.journal, view.speed)
-    return view.way.link(_record(view.words))
+    link = view.way.link(_record(view.words))
+    if not view.words.has("--readonly"):
+        return link
+    from trainwatch.link.readonly import ReadOnly
+
+    return ReadOnly(link)
 
 
 def _passed_through(view: _View) -> int:
@@ -289,6 +294,7 @@ def _show(view: _View) -> int:
         host=view.way.host,
         launched=view.launched,
         replay=view.journal is not None,
+        readonly=view.words.has("--readonly"),
         theme=settings.theme,
         glyphs=chosen_glyphs(settings.glyphs),
         colours=wants_colour(),

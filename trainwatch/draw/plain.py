@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trainwatch.draw import checkpoints, devices, gap, header, loss, machine
+from trainwatch.draw import checkpoints, devices, gap, header, loss, machine, troubles
 from trainwatch.draw.cells import DOTS_X
 from trainwatch.draw.chart import draw as own_chart
 from trainwatch.draw.glyphs import Glyphs, suited
@@ -48,6 +48,7 @@ def status(
     view = header.HeaderView(zone)
     parts = [
         _text(header.rows(run, view, width, 2, now), colour, glyphs),
+        _text([[(f" {line}", "dim")] for line in _source(run, width - 1)], colour, glyphs),
         *chart(loss.plot(run), ChartView(), width, _TALL, colour=colour, glyphs=glyphs),
         _text(
             _section(gap.draw(run, width, _gap_lines(run, width, now), now), width), colour, glyphs
@@ -62,6 +63,11 @@ def status(
         _text(_troubles(run, width), colour, glyphs),
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def _source(run: Run, width: int) -> list[str]:
+    told = troubles.source(run)
+    return wrapped(told, width) if told else []
 
 
 def chart(

@@ -158,6 +158,8 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
         "command": list(target.command) if target else [],
         "host": target.host if target else "",
         "pid": target.pid if target else None,
+        "kind": target.kind if target else "",
+        "note": (target.note or None) if target else None,
         "state": run.state(now).word,
         "exit": None
         if ended is None

@@ -25,10 +25,16 @@ def sign(run: Run) -> Row:
     return [(f"  ! {count} trouble{'s' if count > 1 else ''}", "warning")] if count else []
 
 
+def source(run: Run) -> str:
+    """Where what is read comes from, where that needed a search."""
+    return clean(run.target.note, 1000) if run.target else ""
+
+
 def rows(run: Run, columns: int, now: float) -> list[Row]:
     """Every open trouble, then the newest notices of the log."""
     inside = max(columns - 4, 1)
-    out: list[Row] = [[("troubles", "title")]]
+    out: list[Row] = [[(line, "label")] for line in wrapped(source(run), max(columns, 1))]
+    out += [*([[]] if out else []), [("troubles", "title")]]
     if not run.troubles:
         out.append([("  none: everything that is watched can be read", "dim")])
     for trouble in sorted(run.troubles.values(), key=lambda t: -t.at):

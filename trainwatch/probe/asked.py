@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, List, Union
 
 from trainwatch import facts
-from trainwatch.probe import launch, parts, process, runs, stop
+from trainwatch.probe import launch, parts, process, runs, stop, trainings
 from trainwatch.probe.jobs import Jobs
 from trainwatch.probe.resolve import TargetError
 
@@ -67,7 +67,8 @@ class Asked:
         self._send(answer)
 
     def _runs(self) -> None:
-        self._send(facts.Runs([runs.seen(run) for run in runs.every()], time.time()))
+        known = [runs.seen(run) for run in runs.every()]
+        self._send(facts.Runs(known + trainings.every(), time.time()))
 
     def _stop(self, request: facts.Stop) -> None:
         try:

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import Binding
 
 from trainwatch import facts
+from trainwatch.link.readonly import WORDS
 from trainwatch.run.alerts import ENDED
 from trainwatch.run.topics import Topic
 from trainwatch.ui.app import INTERRUPTED
@@ -202,6 +203,8 @@ class Monitor(App[int]):
         """Ask how to stop the training."""
         if self.options.replay:
             self.on_said(Said("this is a recording: there is nothing to stop"))
+        elif self.options.readonly:
+            self.on_said(Said(WORDS))
         elif self.desk.run.ended is not None:
             self.on_said(Said("the training has already ended"))
         elif not isinstance(self.screen, Confirm):
