@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trainwatch.facts import FileBytes, Listing, Trouble, Want, Watch
-from trainwatch.probe import folders, listing
+from trainwatch.probe import folders, listing, parts
 from trainwatch.probe.folders import FolderWatch
 from trainwatch.probe.listing import Root, look, matcher
 
@@ -307,3 +307,25 @@ def test_an_unreadable_root_is_a_trouble(tmp_path: Path, heard: Heard, follow: F
     heard.until(
         lambda: any(isinstance(f, Trouble) and "cannot be listed" in f.text for f in heard.facts)
     )
+
+
+def test_a_file_that_may_not_be_read_is_named_once_and_withdrawn(
+    tmp_path: Path, heard: Heard, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "checkpoint-1/config.json")
+    whole = parts.ends
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(parts, "ends", refused)
+    follow(Want("*.json", 100, 0))
+    told = f"{tmp_path}/checkpoint-1/config.json"
+
+    def troubles() -> list[str]:
+        return [f.text for f in heard.facts if isinstance(f, Trouble) and f.where == "file:" + told]
+
+    heard.until(lambda: troubles() == [f"{told} cannot be read: Permission denied"])
+    monkeypatch.setattr(parts, "ends", whole)
+    os.utime(tmp_path / "checkpoint-1/config.json")
+    heard.until(lambda: troubles()[1:] == [""])

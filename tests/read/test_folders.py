@@ -14,6 +14,7 @@ import pytest
 from tests.read.disk import Disk, age, lay, weights
 from tests.read.test_hf_trainer import checkpoint
 from trainwatch import facts
+from trainwatch.probe import parts
 from trainwatch.read import layouts
 from trainwatch.read.reader import Reader
 from trainwatch.read.records import CheckpointsSeen
@@ -212,3 +213,29 @@ def test_a_change_in_one_of_many_checkpoints_costs_one(
         monkeypatch.setattr(layout, "recognise", partial(spy, layout.recognise))
     disk.look()
     assert looked == {"checkpoint-7", disk.root.name}
+
+
+def test_a_file_that_may_not_be_read_is_told_in_its_row(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(disk.root, checkpoint(10))
+    age(disk.root, 1000)
+    for name in ("ends", "part"):
+        monkeypatch.setattr(parts, name, partial(_refused, getattr(parts, name)))
+    disk.look()
+    path = f"{disk.root}/checkpoint-10/model.safetensors"
+    text = f"{path} cannot be read: Permission denied"
+    disk.note(disk.folders.denied(facts.Trouble(f"file:{path}", text, "", disk.now)) or [])
+    seen = disk.seen["checkpoint-10"]
+    assert (seen.state, seen.reason) == ("unreadable", "model.safetensors: permission denied")
+
+
+def _refused(whole: Callable[..., object], path: str, *more: object) -> object:
+    if path.endswith("model.safetensors"):
+        raise PermissionError(13, "Permission denied")
+    return whole(path, *more)
+
+
+def test_a_trouble_with_a_file_of_nobody_goes_on(disk: Disk) -> None:
+    fact = facts.Trouble("file:/elsewhere", "it cannot be read", "", 1.0)
+    assert Reader().feed(fact) == [fact]

@@ -184,6 +184,37 @@ def test_the_resume_command_is_the_runs_own(command: str, resumed: str | None) -
 
 
 @pytest.mark.parametrize(
+    ("command", "layout", "name", "resumed"),
+    [
+        ("accelerate launch t.py", "accelerate", "step_5", "accelerate launch t.py --resume_from_checkpoint /o"),
+        ("llamafactory-cli train a.yaml", "hf-trainer", "checkpoint-5", "llamafactory-cli train a.yaml resume_from_checkpoint=/o"),
+        ("llamafactory-cli train a.yaml resume_from_checkpoint=old lr=1", "hf-trainer", "checkpoint-5", "llamafactory-cli train a.yaml resume_from_checkpoint=/o lr=1"),
+        ("python main.py fit -c a.yaml", "lightning", "last.ckpt", "python main.py fit -c a.yaml --ckpt_path /o"),
+        ("python main.py", "lightning", "last.ckpt", None),
+        ("python src/train.py ckpt_path=null x=1", "lightning", "last.ckpt", "python src/train.py ckpt_path=/o x=1"),
+        ("python t.py --ckpt_path=a", "lightning", "last.ckpt", "python t.py --ckpt_path=/o"),
+        ("fairseq-train data --arch a", "torch-file", "checkpoint3.pt", "fairseq-train data --arch a --restore-file /o"),
+        ("litgpt pretrain pythia", "litgpt", "step-0005", "litgpt pretrain pythia --resume /o"),
+        ("litgpt finetune pythia", "litgpt", "step-0005", None),
+        ("python train.py /data --model x", "torch-file", "last.pth.tar", "python train.py /data --model x --resume /o"),
+        ("python -m mlx_lm lora --train", "safetensors-file:mlx", "0000100_adapters.safetensors", "python -m mlx_lm lora --train --resume-adapter-file /o"),
+        ("python train.py config/gpt2.py", "torch-file", "ckpt.pt", "python train.py config/gpt2.py --init_from=resume"),
+        ("python train.py", "torch-file", "ckpt.pt", None),
+        ("yolo detect train data=a.yaml", "torch-file", "last.pt", "yolo detect train data=a.yaml resume model=/o"),
+        ("python t.py --resume old.pt", "torch-file", "x.pt", "python t.py --resume /o"),
+        ("python t.py --resume --lr 1", "torch-file", "x.pt", None),
+        ("bash run.sh --resume a", "torch-file", "x.pt", None),
+        ("python t.py", "generic", "x", None),
+    ],
+)  # fmt: skip
+def test_every_family_is_told_in_its_own_words(
+    command: str, layout: str, name: str, resumed: str | None
+) -> None:
+    found = seen(5, path="/o", layout=layout, name=name)
+    assert resume_command(command.split(), found) == resumed
+
+
+@pytest.mark.parametrize(
     "more", [{"state": "writing"}, {"state": "corrupt"}, {"resumable": "weights"}, {"layout": "x"}]
 )
 def test_there_is_no_resume_command_where_it_would_not_work(more: dict[str, Any]) -> None:
@@ -254,3 +285,14 @@ def test_the_shape_of_checkpoints() -> None:
             "gold": [], "resume": None,
         }
     ]  # fmt: skip
+
+
+def test_a_kept_copy_takes_no_mark_from_the_live_one() -> None:
+    live = [seen(step, facts=(("save_total_limit", "2"),)) for step in (100, 200)]
+    kept = [c._replace(path=c.path.replace(c.name, f"kept/{c.name}")) for c in live]
+    run = Run()
+    target(run, "python", "train.py")
+    show(run, *live, *kept)
+    told = {r.seen.path: r.marks for r in run.checkpoints.rows()}
+    assert [told[c.path] for c in kept] == [("kept",), ("kept",)]
+    assert "next-to-go" in told[live[0].path]

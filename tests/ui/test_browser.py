@@ -209,7 +209,8 @@ async def test_the_inside_stands_in_the_details_once_it_has_come() -> None:
     async with watching(scenes.running()) as stage:
         await at(stage, 800)
         await stage.press("enter")
-        assert any(isinstance(r, facts.Read) and path(800) in r.path for r in stage.link.sent)
+        weights = f"{path(800)}/model.safetensors"
+        await stage.until(lambda: weights in [getattr(r, "path", "") for r in stage.link.sent])
         tensors = [
             Tensor(f"model.layers.{layer}.{name}.weight", "BF16", (64, 64), 8192, "m.safetensors")
             for layer in range(30)

@@ -81,7 +81,8 @@ def at(
 def _note(run: Run, columns: int) -> Row:
     """How many, how large, and for how many more there is room: as much as fits."""
     rows = run.checkpoints.rows()
-    basis = f"{units.count(len(rows))} · {units.long_size(sum(c.bytes for c in rows))}"
+    once = {(c.seen.name, c.bytes, c.seen.created): c.bytes for c in rows}  # kept ones share bytes
+    basis = f"{units.count(len(rows))} · {units.long_size(sum(once.values()))}"
     room = runway(run, rows)
     if room is None:
         return [(basis, "dim")]

@@ -5,6 +5,7 @@ whoever touches it; nothing else may wait for it. Inotify says when to look agai
 finds what inotify cannot see. Looking costs at most a fixed share of a core, however large the root.
 """
 
+import errno
 import os
 import select
 import threading
@@ -53,6 +54,7 @@ class FolderWatch:
         self._sent: Dict[str, _Sent] = {}
         self._entries: Optional[List[facts.Entry]] = None
         self._trouble = ""
+        self._denied: Set[str] = set()  # files that we may not read
         self._watched: Set[str] = set()
         self._cost = 0.0  # seconds that the file system took in this round
         self._pause = EAGER
@@ -141,8 +143,10 @@ class FolderWatch:
         try:
             path = os.path.join(self.root.path, entry.path)
             found = self._asking(parts.ends, path, want, time.time())
-        except OSError:
+        except OSError as error:
+            self._deny(path, error)
             return True  # it is gone, or may be read later
+        self._deny(path, None)
         crc = 0
         for part in found:
             crc = zlib.crc32(part.data, crc)
@@ -153,6 +157,19 @@ class FolderWatch:
         young = abs(time.time() - entry.mtime) < YOUNG
         self._sent[entry.path] = _Sent(state, crc, young, time.monotonic() + size / PACE)
         return True
+
+    def _deny(self, path: str, error: Optional[OSError]) -> None:
+        """Say once that we may not read a file, and once that we may again."""
+        refused = error is not None and error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
+        if refused == (path in self._denied):
+            return
+        if error is not None and refused:
+            self._denied.add(path)
+            text = "{} cannot be read: {}".format(path, error.strerror)
+        else:
+            self._denied.discard(path)
+            text = ""
+        self._put(facts.Trouble("file:" + path, text, "", time.time()))
 
     def _watch(self, folders: List[str]) -> bool:
         """Have inotify watch every folder. True: some are new and may have changed meanwhile."""

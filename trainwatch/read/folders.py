@@ -53,6 +53,14 @@ class Folders:
             for seen in root.refresh(fact.at)
         ]
 
+    def denied(self, trouble: facts.Trouble) -> list[CheckpointsSeen] | None:
+        """A file cannot be read, or can again; None when it is no file of these folders."""
+        kind, _, path = trouble.where.partition(":")
+        if kind != "file":
+            return None
+        roots = [root for root in self._roots.values() if root.deny(path, trouble.text)]
+        return [seen for root in roots for seen in root.refresh(trouble.at)] if roots else None
+
     def tick(self, at: float) -> list[CheckpointsSeen]:
         """Time has passed: what was being written may have been left unfinished."""
         return [
@@ -141,6 +149,19 @@ class _Root:
         if not fact.path.startswith(prefix) or not self._shelf.put(path, fact):
             return False
         self._dirty |= self._touched(path)
+        return True
+
+    def deny(self, path: str, text: str) -> bool:
+        """Take in that a file cannot be read, or can again; False when it is none of ours."""
+        prefix = self._shelf.root + "/"
+        if not path.startswith(prefix):
+            return False
+        below = path[len(prefix) :]
+        if text:
+            self._shelf.denied[below] = clean(text.rpartition(": ")[2]).lower()
+        else:
+            self._shelf.denied.pop(below, None)
+        self._dirty |= self._touched(below)
         return True
 
     def _touched(self, path: str) -> set[str]:

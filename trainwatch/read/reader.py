@@ -73,22 +73,30 @@ class Reader:
                 return self._chunk(fact)
             case facts.Gap():
                 return self._gap(fact)
-            case facts.FileBytes() | facts.Listing():
-                return [*self._file(fact), *self._folders.feed(fact)]
+            case facts.FileBytes() | facts.Listing() | facts.Trouble():
+                return self._beside(fact)
             case facts.CaughtUp():
-                held = [
-                    record for source in list(self._documents) for record in self._whole(source)
-                ]
-                self._live = True
-                return [*held, *self._folders.caught_up(fact.at), fact]
+                return [*self._caught_up(), *self._folders.caught_up(fact.at), fact]
             case facts.Ended():
                 return [*self.finish(fact.at), *self._folders.ended(fact.at), fact]
-        return [fact]
+            case _:
+                return [fact]
 
-    def _file(self, fact: facts.FileBytes | facts.Listing) -> list[object]:
+    def _caught_up(self) -> list[object]:
+        self._live = True
+        return [record for source in list(self._documents) for record in self._whole(source)]
+
+    def _beside(self, fact: facts.FileBytes | facts.Listing | facts.Trouble) -> list[object]:
+        """What is told of folders and files."""
+        if isinstance(fact, facts.Trouble):
+            seen = self._folders.denied(fact)
+            return [fact] if seen is None else [*seen]
         if isinstance(fact, facts.Listing):
             self._roots.add(fact.root)
-            return []
+        told = self._file(fact) if isinstance(fact, facts.FileBytes) else []
+        return [*told, *self._folders.feed(fact)]
+
+    def _file(self, fact: facts.FileBytes) -> list[object]:
         looked = [contents.feed(fact) for contents in self._contents.values()]
         inside = [record for record in looked if record is not None]
         numbers = [] if self._apart and self._is_deep(fact.path) else self._files.feed(fact)

@@ -81,6 +81,7 @@ class Shelf:
         self._since: dict[str, float] = {}  # when a file was first listed, or asked for
         self._moved: dict[str, tuple[object, float]] = {}  # what an entry was, and since when
         self._asked: set[tuple[str, int, int, int]] = set()
+        self.denied: dict[str, str] = {}  # files that the probe may not read, and why
 
     def put(self, path: str, fact: FileBytes) -> bool:
         """Bytes have come; False when they are no news."""
@@ -116,6 +117,8 @@ class Shelf:
     def missing(self, path: str, offset: int, length: int, size: int) -> Exception:
         """Why these bytes are not here; asks for them where nobody will send them unasked."""
         held = self._held.get(path)
+        if path in self.denied:
+            return UnreadableError(self.denied[path])
         if held is not None and held.size != size:
             return ChangingError("it is being written")
         comes_by_itself = held is None and self._wanted.match(path)

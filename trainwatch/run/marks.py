@@ -75,7 +75,7 @@ def _family(
     resumable = [r for r in recent if r.seen.resumable == "full" and not _is_kept(r.seen)]
     best, last, resume = _best(saved), _newest(recent), _newest(resumable)
     by_gold = _best_by_gold(rows)
-    going = () if over else next_to_go([r.seen for r in rows])
+    going = () if over else next_to_go([r.seen for r in rows if not _is_kept(r.seen)])
     found = {}
     for row in rows:
         has = {
@@ -95,8 +95,12 @@ def _family(
 def _newest(rows: Sequence[Checkpoint]) -> Checkpoint | None:
     """The one of the highest step; where they count none, of the highest epoch, or the newest."""
     return max(
-        rows, key=lambda r: (r.seen.step or 0, r.seen.epoch or 0.0, r.seen.created), default=None
-    )
+        rows,
+        key=lambda r: (
+            r.seen.step or 0, r.seen.epoch or 0.0, not _is_kept(r.seen), r.seen.created,
+        ),
+        default=None,
+    )  # fmt: skip
 
 
 def _left_over(rows: Sequence[Checkpoint], started: float | None) -> set[str]:
@@ -117,7 +121,7 @@ def _left_over(rows: Sequence[Checkpoint], started: float | None) -> set[str]:
 def _best(rows: Sequence[Checkpoint]) -> Checkpoint | None:
     by_loss = [r for r in rows if r.eval_loss is not None and isfinite(r.eval_loss)]
     if by_loss:
-        return min(by_loss, key=lambda r: r.eval_loss or 0.0)
+        return min(by_loss, key=lambda r: (r.eval_loss or 0.0, _is_kept(r.seen)))
     measure = _measure(rows)
     if measure is None:
         return next((r for r in rows if _BEST.search(r.seen.name)), None)
