@@ -288,9 +288,9 @@ def test_the_shape_of_checkpoints() -> None:
 
 
 def test_a_kept_copy_takes_no_mark_from_the_live_one() -> None:
+    run = run_of([])
     live = [seen(step, facts=(("save_total_limit", "2"),)) for step in (100, 200)]
     kept = [c._replace(path=c.path.replace(c.name, f"kept/{c.name}")) for c in live]
-    run = Run()
     target(run, "python", "train.py")
     show(run, *live, *kept)
     told = {r.seen.path: r.marks for r in run.checkpoints.rows()}
