@@ -75,6 +75,29 @@ class Watched:
         """What was read is what was recorded: in number, split, key, step and value."""
         assert tally(self.exported(), digits) == tally(self.recorded(), digits)
 
+    def assert_recorded_read(self, digits: int | None) -> None:
+        """Of the recorded quantities, what was read is what was recorded.
+
+        A quantity that was recorded by epoch is compared by epoch.
+        """
+        recorded = self.recorded()
+        assert recorded
+        by_epoch = {p["key"] for p in recorded if "epoch" in p}
+        known = {p["key"] for p in recorded}
+        read = [p for p in self.exported() if p["key"] in known]
+        assert placed(read, by_epoch, digits) == placed(recorded, by_epoch, digits)
+
+
+def placed(
+    points: list[dict[str, Any]], by_epoch: set[str], digits: int | None
+) -> Counter[tuple[str, str, int | None, float, str]]:
+    """The points as a multiset, each at its step or its epoch."""
+    return Counter(
+        (p["split"], p["key"], p.get("rank"), p["epoch" if p["key"] in by_epoch else "step"],
+         shown(p["value"], digits))
+        for p in points
+    )  # fmt: skip
+
 
 def tally(points: list[dict[str, Any]], digits: int | None) -> Counter[Point]:
     """The points as a multiset, fit to be compared."""

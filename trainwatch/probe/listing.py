@@ -101,7 +101,8 @@ class _Walk:
         if len(found) > MAX_NAMES:
             self.complete = False
         if self._root.only and not relative:
-            found = [entry for entry in found if entry.name == self._root.only]
+            meant = (self._root.only, self._root.only + "-wal")  # a database and its log are one
+            found = [entry for entry in found if entry.name in meant]
         prefix = relative + "/" if relative else ""
         deep = self._searches(found, place)
         ranked = ((self._rank(entry, prefix, place, deep), entry.name, entry) for entry in found)

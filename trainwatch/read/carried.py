@@ -2,7 +2,7 @@
 
 The law of this file: a bar repeats what it carries at every redraw, so only what changed is news; an
 evaluation's numbers are news once it is over, even unchanged. Running means count when the bar is
-full.
+full. What the bar of an epoch shows before it moves was reached at the end of the epoch before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from trainwatch.read.meaning import plan
 from trainwatch.read.sense import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trainwatch.read.dialect import Bar
     from trainwatch.read.records import Progress
 
@@ -27,6 +29,7 @@ class Carried:
         self._shown: dict[tuple[str, str], float] = {}
         self._evaluated = False
         self._epoch = float("nan")
+        self._moved = float("-inf")  # the last epoch whose bar did
 
     def news(
         self, drawn: Bar, before: Pairs | None, progress: Progress, epoch: float
@@ -36,6 +39,9 @@ class Carried:
             self._epoch = epoch
             self._shown.clear()
         full = drawn.total is not None and drawn.done >= drawn.total
+        within = progress.unit == "batch" and progress.split == "train"
+        if within and drawn.done and before:
+            self._moved = max([self._moved, *_epochs(before.terms, before.values)])
         if progress.split in ("eval", "test") and full:
             self._evaluated = True
         if (drawn.settles or progress.split != "train") and not full:
@@ -50,6 +56,10 @@ class Carried:
         ]
         terms = tuple(pairs.terms[i] for i in kept)
         values = tuple(pairs.values[i] for i in kept)
+        if within and not drawn.done and drawn.total:
+            if self._moved == float("-inf"):
+                return None
+            drawn, values = drawn._replace(done=drawn.total), self._at_end(terms, values)
         how = plan(
             (*terms, *_counts(drawn, progress)),
             None if progress.split == "train" else progress.split,
@@ -59,6 +69,11 @@ class Carried:
         self._evaluated = False
         return Row(how, (*values, drawn.done, drawn.total or 0.0), progress.offset)
 
+    def _at_end(self, terms: Sequence[Term], values: Sequence[float]) -> tuple[float, ...]:
+        """The values of a bar that has not moved: the epoch that they were reached in is over."""
+        pairs = zip(terms, values, strict=True)
+        return tuple(self._moved if word(t.key).role == "epoch" else v for t, v in pairs)
+
     def _is_news(self, term: Term, value: float, progress: Progress) -> bool:
         meaning = word(term.key)
         if meaning.role != "metric":
@@ -67,6 +82,12 @@ class Carried:
         before, self._shown[key] = self._shown.get(key), value
         fresh = self._evaluated and (meaning.split or term.split) in ("eval", "test")
         return fresh or (value != before and not (value != value and before != before))  # noqa: PLR0124 - NaN
+
+
+def _epochs(terms: Sequence[Term], values: Sequence[float]) -> list[float]:
+    """The epoch that is told, or nothing."""
+    pairs = zip(terms, values, strict=True)
+    return [value for term, value in pairs if word(term.key).role == "epoch"]
 
 
 def _both(*found: Pairs | None) -> Pairs:
@@ -88,5 +109,6 @@ def _counts(drawn: Bar, progress: Progress) -> tuple[Term, Term]:
     if progress.unit == "epoch":
         return Term("bar", None, "epoch"), Term("bar", None, "epochs" if drawn.total else "skip")
     if progress.split == "train":
-        return Term("bar", None, "batch"), Term("bar", None, "batches" if drawn.total else "skip")
+        total = Term("bar", None, "batches" if drawn.total else "skip")
+        return Term("bar", "train", "batch"), total
     return Term("bar", None, "skip"), Term("bar", None, "skip")

@@ -66,6 +66,8 @@ class Counting:
         if math.isnan(self.epoch):
             self.steps = batches
         elif batches:
+            if self.step < 0 and self._first_epoch > 1 and batch >= batches:
+                return UNKNOWN_STEP  # only how an epoch ended was shown, and not of the first ones
             return int((math.floor(self.epoch) - self._first_epoch) * batches + batch)
         return self._through(batch)
 

@@ -75,7 +75,8 @@ def plan(terms: tuple[Term, ...], split: Split | None = None, joins: bool = Fals
         named=any(c.key.name in ("learning_rate", "grad_norm") for c in columns),
         told=_told(words),
         summary={"train_runtime", "train_loss"} <= printed and "loss" not in printed,
-        trains="train" in splits and any(c.key.name in _TRAINS for c in columns),
+        trains=("train" in splits and any(c.key.name in _TRAINS for c in columns))
+        or any(t.role == "batch" and t.split == "train" for t in terms),
         mixed="train" in splits and any(_is_eval_loss(c.key) for c in columns) and not joins,
         final="test_runtime" in printed or {"eval", "test"} <= splits,
         joins=joins,

@@ -57,7 +57,7 @@ class Reader:
         self._live = False
         self._apart = deep
         self._folders = Folders()
-        wants = [*files.wants(), *results.WANTS, *layouts.wants()]
+        wants = [*files.wants(target), *results.WANTS, *layouts.wants()]
         folders = [*layouts.folders(), *results.FOLDERS, KEPT]
         return facts.Watch(target, folders, wants, list(resume), once, live=live, deep=deep)
 

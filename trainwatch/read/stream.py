@@ -8,6 +8,7 @@ their steps and the last state of every counter are the same in any chunking.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from trainwatch.read.bars import Bars
@@ -36,6 +37,9 @@ READ_CAP = 1 << 16
 
 _CARRIES = re.compile(r"[=\[{]|:\s*[-\d]")  # a label with numbers of its own
 _FINDINGS = 16  # of one line; what comes after is not looked at
+_GLUED = re.compile(rb"(?<=[^\s])\[(?:rank|default)\d{1,5}\]:")
+"""Where a rank's line begins behind another's, whose end came later: ``...[rank1]: step 2``."""
+
 _SAMPLE = 200
 _KINDS = 20
 
@@ -238,6 +242,11 @@ class Stream:
 
     def _slow(self, offset: int, raw: bytes) -> bool:
         """Everything that is in the line, left to right; False when nothing was understood."""
+        glued = [found.start() for found in _GLUED.finditer(raw)]
+        if glued:
+            for start, end in pairwise([0, *glued[:_FINDINGS], len(raw)]):
+                self._line(offset + start, raw[start:end])
+            return True
         text = Line(offset, raw).text[:READ_CAP]
         found = self._first_bar(text)
         if found is None:

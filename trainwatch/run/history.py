@@ -93,18 +93,19 @@ class History:
 
     def _repair(self, row: int, record: Metrics, i: int, changed: dict[Key, int]) -> None:
         rows, step, epoch = self._store.rows, record.steps[i], record.epochs[i]
-        if step != UNKNOWN_STEP:
-            rows.set_step(row, step, EXACT)
         if not isnan(epoch):
             rows.set_epoch(row, epoch)
         if step > 0 and epoch > 0:
             self._store.steps_per_epoch = step / epoch
+        told = []
         for key, column in zip(record.keys, record.columns, strict=True):
             series = self._store.get(key)
             index = None if series is None else series.places.index(row)
             if series is not None and index is not None:
                 series.correct(index, column[i])
                 changed[key] = min(changed.get(key, index), index)
+                told.append(series)
+        self._store.corrected(row, told, step)
 
     def _hold(self, record: Metrics, new: list[int]) -> list[int]:
         """Keep back what the log is still about to show; the rest."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from trainwatch.read.records import UNKNOWN_STEP
 from trainwatch.run.batch import same
-from trainwatch.run.rows import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +34,7 @@ def _point(store: MetricStore, series: Series, step: int, epoch: float, value: f
     claimed = None
     grain = store.grain(series)
     for index in _candidates(series, step, epoch):
-        if not series.rows.flags[series.places.row(index)] & EXACT:
+        if not store.told_by_file(series.places.row(index), series):
             if grain.agrees(series.values[index], value):
                 return index
         elif claimed is None and same(series.values[index], value):

@@ -7,6 +7,7 @@ did not tell until the training's own counter tells it; what files know better c
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ from trainwatch.run.rows import EXACT, GUESSED, NO_STEP, Rows
 from trainwatch.run.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Point(NamedTuple):
@@ -58,6 +59,7 @@ class MetricStore:
         self._grains: dict[Series, Grain] = {}
         self.shown: int | None = None
         """The newest row that was printed; None while all comes from files."""
+        self._partly: dict[int, set[Series]] = {}  # row -> what of it files told, if not yet all
         self._waiting: dict[str, int] = {}  # source -> first row that waits for its step
         # The rows as stretches that reported the same keys: first row, number of the set of keys.
         self._block_rows: array[int] = array("I")
@@ -132,6 +134,28 @@ class MetricStore:
                 self.rows.set_step(row, step)
         self.moved(first)
         return True
+
+    def corrected(self, row: int, series: Sequence[Series], step: int) -> None:
+        """A file told these values of a row that the log showed, and the step when it is known."""
+        known = self._partly.get(row)
+        if known is None and not self.rows.flags[row] & EXACT:
+            known = self._partly[row] = set()
+        if known is not None:
+            known.update(series)
+            if len(known) >= self._width(row):
+                del self._partly[row]
+        if step != UNKNOWN_STEP:
+            self.rows.set_step(row, step, EXACT)
+
+    def told_by_file(self, row: int, series: Series) -> bool:
+        """Whether this value of a row has its full precision from a file."""
+        if not self.rows.flags[row] & EXACT:
+            return False
+        return row not in self._partly or series in self._partly[row]
+
+    def _width(self, row: int) -> int:
+        block = self._block_sets[bisect_right(self._block_rows, row) - 1]
+        return next(len(s.series) for s in self._sets.values() if s.number == block)
 
     def _guess(self, first: int) -> None:
         if self.steps_per_epoch is None:

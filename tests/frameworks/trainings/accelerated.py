@@ -26,7 +26,7 @@ def main() -> None:
     model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     model, optimizer, train, held_out = accelerator.prepare(model, optimizer, *loaders)
-    points, step = [], 0
+    points = []
     bar = tqdm(range(3 * len(train)), disable=not accelerator.is_local_main_process)
     for epoch in range(3):
         for x, y in train:
@@ -35,7 +35,6 @@ def main() -> None:
             optimizer.step()
             optimizer.zero_grad()
             bar.update(1)
-            step += 1
         with torch.no_grad():
             losses, right = [], 0
             for x, y in held_out:
@@ -44,8 +43,8 @@ def main() -> None:
                 right += (logits.argmax(1) == y).sum().item()
         eval_loss, accuracy = sum(losses) / len(losses), right / 32
         accelerator.print(f"epoch {epoch}: eval_loss: {eval_loss:.4f} accuracy: {accuracy}")
-        points.append(recording.point("eval", "eval_loss", round(eval_loss, 4), step))
-        points.append(recording.point("eval", "accuracy", accuracy, step))
+        points.append(recording.point("eval", "eval_loss", round(eval_loss, 4), None, epoch))
+        points.append(recording.point("eval", "accuracy", accuracy, None, epoch))
     recording.write(args.output_dir, points)
 
 

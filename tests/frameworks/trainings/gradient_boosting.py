@@ -35,6 +35,18 @@ def xgboost(output_dir: str) -> list[dict]:
     ]
 
 
+def xgboost_sklearn(output_dir: str) -> list[dict]:
+    from xgboost import XGBClassifier
+
+    x, y, held_x, held_y = table()
+    model = XGBClassifier(n_estimators=ROUNDS, n_jobs=1, eval_metric="logloss")
+    model.fit(x, y, eval_set=[(held_x, held_y)])
+    return [
+        recording.point("eval", "validation_0-logloss", round(value, 5), step)
+        for step, value in enumerate(model.evals_result()["validation_0"]["logloss"])
+    ]
+
+
 def lightgbm(output_dir: str) -> list[dict]:
     import lightgbm as lgb
 
@@ -47,7 +59,9 @@ def lightgbm(output_dir: str) -> list[dict]:
         callbacks=[lgb.log_evaluation(1), lgb.record_evaluation(result)],
     )  # fmt: skip
     return [
-        recording.point("train" if name == "training" else "eval", metric, float(f"{v:g}"), step)
+        recording.point(
+            "train" if name == "training" else "eval", f"{name}'s {metric}", float(f"{v:g}"), step
+        )
         for name, metrics in result.items()
         for metric, values in metrics.items()
         for step, v in enumerate(values, 1)
@@ -61,7 +75,9 @@ def catboost(output_dir: str) -> list[dict]:
     model = CatBoostClassifier(iterations=ROUNDS, thread_count=1, train_dir=output_dir)
     model.fit(x, y, eval_set=(held_x, held_y))
     return [
-        recording.point("train" if name == "learn" else "eval", name, round(value, 7), step)
+        recording.point(
+            "train" if name == "learn" else "eval", name.replace("validation", "test"), value, step
+        )
         for name, metrics in model.get_evals_result().items()
         for step, value in enumerate(metrics["Logloss"])
     ]
@@ -69,7 +85,7 @@ def catboost(output_dir: str) -> list[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("library", choices=["xgboost", "lightgbm", "catboost"])
+    parser.add_argument("library", choices=["xgboost", "xgboost_sklearn", "lightgbm", "catboost"])
     parser.add_argument("--output_dir", required=True)
     args = parser.parse_args()
     recording.write(args.output_dir, globals()[args.library](args.output_dir))

@@ -22,13 +22,18 @@ def main() -> None:
     targets = (inputs.sum(1) > 0).astype("int32")
     model = keras.Sequential([keras.layers.Dense(8, "relu"), keras.layers.Dense(1, "sigmoid")])
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    steps = []
+    counting = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: steps.append(int(model.optimizer.iterations))
+    )
     history = model.fit(
-        inputs, targets, batch_size=8, epochs=4, validation_split=0.25, verbose=args.verbose
-    ).history
+        inputs, targets, batch_size=8, epochs=4, validation_split=0.25, verbose=args.verbose,
+        callbacks=[counting],
+    ).history  # fmt: skip
     points = [
-        recording.point("eval" if key.startswith("val_") else "train", key, value, epoch)
+        recording.point("eval" if key.startswith("val_") else "train", key, value, step)
         for key, values in history.items()
-        for epoch, value in enumerate(values, 1)
+        for step, value in zip(steps, values, strict=True)
     ]
     recording.write(args.output_dir, points)
 

@@ -1,7 +1,7 @@
 """What a framework itself recorded, written down for the tests.
 
-The law of this file: one JSON object per point, ``{"split", "key", "value", "step"}``, in the
-framework's own words and order. Nothing here reads what was printed.
+The law of this file: one JSON object per point, ``{"split", "key", "value", "step"}`` (and
+``"epoch"`` where what is printed tells no step), in the framework's own words and order. Nothing here reads what was printed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ def write(folder: str | Path, points: list[dict[str, Any]]) -> None:
     Path(folder, "recorded.jsonl").write_text(lines)
 
 
-def point(split: str, key: str, value: float, step: int | None) -> dict[str, Any]:
+def point(
+    split: str, key: str, value: float, step: int | None, epoch: float | None = None
+) -> dict[str, Any]:
     """One recorded number."""
-    return {"split": split, "key": key, "value": float(value), "step": step}
+    told = {"split": split, "key": key, "value": float(value), "step": step}
+    return told if epoch is None else {**told, "epoch": epoch}
 
 
 def log_history(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

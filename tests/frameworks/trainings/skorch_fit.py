@@ -21,7 +21,9 @@ def main() -> None:
     )
     net.fit(inputs, (inputs.sum(1) > 0).long())
     points = [
-        recording.point("train" if key == "train_loss" else "eval", key, row[key], row["epoch"])
+        recording.point(
+            "train" if key == "train_loss" else "eval", key, row[key], None, row["epoch"]
+        )
         for row in net.history
         for key in ("train_loss", "valid_acc", "valid_loss")
     ]

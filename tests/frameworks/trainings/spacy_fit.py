@@ -61,9 +61,11 @@ def recording_logger():
             if info is not None:
                 step = info["step"]
                 POINTS.append(
-                    recording.point("train", "LOSS TEXTCAT", info["losses"]["textcat"], step)
+                    recording.point(
+                        "train", "LOSS TEXTCAT", round(info["losses"]["textcat"], 2), step
+                    )
                 )
-                POINTS.append(recording.point("eval", "SCORE", info["score"], step))
+                POINTS.append(recording.point("eval", "SCORE", round(info["score"], 2), step))
             log_step(info)
 
         return log, finalize

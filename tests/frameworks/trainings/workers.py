@@ -36,11 +36,14 @@ def main() -> None:
             f"[rank{rank}]: step {step}/{args.steps or '?'} loss {loss.item():.4f} lr 5.0e-02",
             flush=True,
         )
-        points.append(recording.point("train", "loss", round(loss.item(), 4), step))
+        told = recording.point("train", "loss", round(loss.item(), 4), step)
+        points.append({**told, "rank": rank})
         if step == args.steps:
             break
+    every: list[list[dict]] = [[], []]
+    dist.all_gather_object(every, points)
     if rank == 0:
-        recording.write(args.output_dir, points)
+        recording.write(args.output_dir, every[0] + every[1])
     dist.destroy_process_group()
 
 

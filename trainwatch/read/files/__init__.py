@@ -2,7 +2,7 @@
 
 The law of this folder: a module offers ``WANTS`` (which files, and how much of them at a time) and
 either ``read`` (a whole file that is rewritten -> rows) or ``follow`` (a file that grows -> a
-``Follower``). A file that is half written is waited for, never an error. Values that a file holds
+``Follower``); databases, which are two files each, are ``database``'s. A file that is half written is waited for, never an error. Values that a file holds
 are at full precision: where the log shows the same point, the run keeps the file's.
 """
 
@@ -15,6 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from trainwatch import facts
+from trainwatch.read.files import database
+from trainwatch.read.files.database import Databases
 from trainwatch.read.lexicon import split_in, word
 
 if TYPE_CHECKING:
@@ -71,9 +73,16 @@ class Files:
         self._tallies: dict[str, tuple[str, int, int]] = {}
         self._followed: dict[str, _Followed] = {}
         self._requests: list[facts.Read] = []
+        self._databases = Databases()
 
     def feed(self, fact: facts.FileBytes) -> list[Metrics]:
         """The rows that these bytes of a file add; nothing when it is no metric file."""
+        whole = self._databases.feed(fact)
+        if whole:
+            path, found = whole
+            self._tallies.pop(path, None)
+            self._tally(path, "database", found or [])
+            return found or []
         for form in formats():
             if _wanted(form, fact.path):
                 rows = self._rows(form, fact)
@@ -141,16 +150,18 @@ class Files:
 
 @cache
 def formats() -> tuple[Whole | Growing, ...]:
-    """Every format of this folder."""
+    """Every format of this folder that is one file."""
     return tuple(
         cast("Whole | Growing", importlib.import_module(f"{__name__}.{module.name}"))
         for module in pkgutil.iter_modules(__path__)
+        if module.name != "database"
     )
 
 
-def wants() -> tuple[facts.Want, ...]:
-    """What to ask the probe for."""
-    return tuple(want for form in formats() for want in form.WANTS)
+def wants(target: str = "") -> tuple[facts.Want, ...]:
+    """What to ask the probe for; ``target`` is what the user named."""
+    named = database.wants_of(target.rpartition("/")[2])
+    return (*named, *database.WANTS, *(want for form in formats() for want in form.WANTS))
 
 
 def is_binary(source: str) -> bool:

@@ -23,6 +23,12 @@ SAMPLES = (
         "390/390 [==============================] - 26s 68ms/step - loss: 1.3148 - val_loss: 1.0046",
         {"loss": 1.3148, "eval loss": 1.0046},
     ),
+    # lightning's Rich bar: the first count is of epochs
+    Sample(
+        "Epoch 3/3  ━━━━━━━━━━━━━━━━━━━━ 8/8 0:00:00 • 0:00:00 491.90it/s v_num: 0.000 "
+        "val_loss: 0.202 train_loss: 0.184",
+        {"loss": 0.184, "eval loss": 0.202, "@epoch": 3},
+    ),
     # ultralytics, its own bar
     Sample("64: 50% ━━━━━━────── 1/2 2.1it/s 0.5s<0.4s", {}),
     # pytorch-ignite, a local run
@@ -44,6 +50,7 @@ _BEFORE = re.compile(
     rf"(?:\d{{1,3}}%\s*)?{_GLYPHS}\s*(?P<done>\d{{1,15}})/(?P<total>\d{{1,15}})"
     rf"(?P<clocks>(?:\s+(?:{_CLOCK}|•|-:--:--|[\d.]+(?:it/s|s/it|it/sec|s|m)(?:<[\d.:]+[smh]?)?))*)"
 )
+_BEHIND = re.compile(rf"\s*{_GLYPHS}\s*\d{{1,15}}/\d")
 _BOXED = re.compile(
     r"\[(?P<done>\d{1,15})/(?P<total>\d{1,15})\]\s+\d{1,3}%\|[^|\[\],]{0,200}"
     r"(?:,\s*(?P<postfix>[^\[\]]{0,400}?))?\s*\[(?P<elapsed>[\d:]{1,16})(?:<(?P<left>[\d:?]{1,16}))?[^\]]{0,40}\]"
@@ -64,12 +71,18 @@ def read(text: str) -> Bar | None:
     drawn = [found for shape in _SHAPES if (found := shape.search(text))]
     if not drawn:
         return None
-    found = min(drawn, key=lambda found: found.start())
+    found = min(drawn, key=_counts_itself)
     if found.re in (_AFTER, _BEFORE):
         return _bar(text, found, len(text), text[found.end() :])
     postfix = (found["postfix"] or "") if found.re is _BOXED else ""
     boxed = _bar(text, found, found.end(), postfix)
     return boxed._replace(elapsed=seconds(found["elapsed"]), remaining=seconds(found["left"]))
+
+
+def _counts_itself(found: re.Match[str]) -> tuple[bool, int]:
+    """A count on both sides of one ruler: the first is of epochs and belongs to the label."""
+    both = found.re is _AFTER and _BEHIND.match(found.string, found.end("total"))
+    return bool(both), found.start()
 
 
 def _bar(text: str, found: re.Match[str], end: int, postfix: str) -> Bar:

@@ -44,8 +44,8 @@ SAMPLES = (
             "@step": 200,
             "loss_ner": 22.65,
             "loss_tagger": 5.6,
-            "ents_f": 20,
-            "score": 0.1,
+            "eval ents_f": 20,
+            "eval score": 0.1,
         },
     ),
     Sample("step,loss,val_loss\n100,0.52,0.61", {"@step": 100, "loss": 0.52, "eval loss": 0.61}),
@@ -93,7 +93,7 @@ class Table:
     @property
     def terms(self) -> tuple[Term, ...]:
         """All columns; a row may leave some empty."""
-        return tuple(Term(column.text) for column in self._columns)
+        return _scored_terms(tuple(Term(column.text) for column in self._columns))
 
     def row(self, text: str) -> Pairs | None:
         """The numbers of a row; None when the line is none."""
@@ -126,7 +126,7 @@ class Table:
             columns = _under(columns, cells)
         if len(columns) != len(cells) or not _all_values(cells):
             return None
-        return _with_sum(_pairs(text, zip(columns, cells, strict=True), None))
+        return _scored(_with_sum(_pairs(text, zip(columns, cells, strict=True), None)))
 
     def _labelled(self, text: str, cells: list[Cell], label: Cell, split: Split) -> Pairs | None:
         """``1  val 5.946  2.68s``: the count, then what the label says of the loss column."""
@@ -176,6 +176,20 @@ def _all_values(cells: list[Cell]) -> bool:
 
 
 _EMPTY = ("-", "–", "N/A", "n/a", "NA", "None", "No log", "nan", "NaN", "inf", "")
+
+
+def _scored(pairs: Pairs) -> Pairs:
+    return pairs._replace(terms=_scored_terms(pairs.terms))
+
+
+def _scored_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Beside ``#`` for the step stand the losses, and what spaCy measured on its evaluation set."""
+    if not any(term.key == "#" for term in terms):
+        return terms
+    plain = ("E", "#", "W", "SPEED")
+    return tuple(
+        t if t.key in plain or "loss" in t.key.lower() else t._replace(split="eval") for t in terms
+    )
 
 
 def _with_sum(pairs: Pairs) -> Pairs:
