@@ -290,9 +290,16 @@ def test_pipes_devices_and_links_are_never_read(
 def test_a_quiet_folder_says_nothing_and_a_hanging_one_is_noticed(
     tmp_path: Path, heard: Heard, follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hold = threading.Event()
-    monkeypatch.setattr(folders, "look", lambda *_: hold.wait(30) and look(*_))
+    begun, hold = threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        begun.set()
+        assert hold.wait(30)
+        return look(*arguments)
+
+    monkeypatch.setattr(folders, "look", slow)
     watch = follow()
+    assert begun.wait(30)
     assert not watch.hangs(time.monotonic())
     assert watch.hangs(time.monotonic() + folders.PATIENCE + 1)
     hold.set()
@@ -329,3 +336,34 @@ def test_a_file_that_may_not_be_read_is_named_once_and_withdrawn(
     monkeypatch.setattr(parts, "ends", whole)
     os.utime(tmp_path / "checkpoint-1/config.json")
     heard.until(lambda: troubles()[1:] == [""])
+
+
+def test_an_old_folder_of_which_no_name_changed_is_taken_from_memory(tmp_path: Path) -> None:
+    make(tmp_path, "checkpoint-1/deep/w", "checkpoint-2/w")
+    for path in [*tmp_path.rglob("*")][::-1]:
+        os.utime(path, (1e9, 1e9))
+    memory: listing.Memory = {}
+
+    def sizes() -> dict[str, int]:
+        tree = look(Root(str(tmp_path)), CHECKPOINTS, NOTHING, memory)
+        assert tree.complete
+        return {entry.path: entry.size for entry in tree.entries if entry.kind == "file"}
+
+    first = sizes()
+    (tmp_path / "checkpoint-2/w").write_text("")  # in place: no name changes
+    assert sizes() == first
+    make(tmp_path, "checkpoint-1/deep/new")
+    assert sizes() == {**first, "checkpoint-1/deep/new": len("checkpoint-1/deep/new")}
+    (tmp_path / "checkpoint-2/w").rename(tmp_path / "checkpoint-2/v")
+    assert sizes()["checkpoint-2/v"] == 0
+    memory.clear()
+    assert sizes()["checkpoint-2/v"] == 0
+
+
+def test_a_young_folder_is_never_taken_from_memory(tmp_path: Path) -> None:
+    make(tmp_path, "checkpoint-1/w")
+    memory: listing.Memory = {}
+    look(Root(str(tmp_path)), CHECKPOINTS, NOTHING, memory)
+    (tmp_path / "checkpoint-1/w").write_text("longer than it was before")
+    tree = look(Root(str(tmp_path)), CHECKPOINTS, NOTHING, memory)
+    assert [entry.size for entry in tree.entries if entry.kind == "file"] == [25]

@@ -20,6 +20,7 @@ from trainwatch.cli.metrics import patterns
 from trainwatch.cli.rules import print_rules
 from trainwatch.cli.way import reached
 from trainwatch.draw import shapes
+from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,8 @@ def do_checkpoints(words: Words) -> int:
     settings = config.load({})
     run, now = _run(words, deep=True)
     if words.has("--json"):
+        for name, why in run.checkpoints.odd:
+            sys.stderr.write(f"trainwatch: {clean(name)} was not looked into: {why}\n")
         return _print_json(shapes.checkpoints(run))
     from trainwatch.draw import checkpoints
     from trainwatch.draw.glyphs import suited

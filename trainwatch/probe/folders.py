@@ -15,10 +15,11 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, TypeVar
 
 from trainwatch import facts
 from trainwatch.probe import inotify, parts
-from trainwatch.probe.listing import Root, Tree, look, matcher
+from trainwatch.probe.listing import Memory, Root, Tree, look, matcher
 from trainwatch.probe.machine import Disk, disk_of
 
 EAGER, LAZY = 2.0, 10.0  # seconds between scans: while something moves, and when all is quiet
+THOROUGH = 6  # looks, of which one takes nothing from memory: a network file system tells nobody
 SETTLE = 0.1  # seconds after an event in which more of the same are awaited
 SHARE = 0.003  # of a core for looking at a quiet folder; ten times that while something moves
 YOUNG = 2.0  # seconds in which a file may change again without a trace in its times
@@ -58,6 +59,8 @@ class FolderWatch:
         self._watched: Set[str] = set()
         self._cost = 0.0  # seconds that the file system took in this round
         self._pause = EAGER
+        self._memory: Memory = {}
+        self._looks = 0
         self._stopped = False
         self._busy_since: Optional[float] = None
         self._inotify = inotify.Inotify()
@@ -95,7 +98,10 @@ class FolderWatch:
     def _look(self) -> Tree:
         try:
             self.disk = self._asking(disk_of, self.root.path)
-            return self._asking(look, self.root, self._folders, self._wanted)
+            if self._looks % THOROUGH == 0:
+                self._memory.clear()
+            self._looks += 1
+            return self._asking(look, self.root, self._folders, self._wanted, self._memory)
         except FileNotFoundError:
             self._say("")
         except OSError as error:
@@ -191,6 +197,7 @@ class FolderWatch:
         if self._inotify.fd in select.select(inputs, [], [], most)[0]:
             select.select([self._bell], [], [], least)
             self._inotify.drain()
+            self._memory.clear()  # what was told may have happened inside a file
 
     def _say(self, text: str) -> None:
         if text != self._trouble:

@@ -10,8 +10,9 @@ import itertools
 import os
 import re
 import stat
+import time
 from collections import deque
-from typing import Any, Deque, Iterable, List, NamedTuple, Optional, Pattern, Set, Tuple
+from typing import Any, Deque, Dict, Iterable, List, NamedTuple, Optional, Pattern, Set, Tuple
 
 from trainwatch.facts import Entry
 
@@ -20,6 +21,7 @@ MAX_ENTRIES = 5000
 MAX_NAMES = 50000  # looked at in one folder
 MAX_FOLDERS = 1000
 SEARCH_DEPTH = 3
+SETTLED = 600.0  # seconds without a change after which a folder may be taken from memory
 _RESULTS = re.compile(
     r"out|result|run|save|exp|model|ckpt|checkpoint|log|train|artifact|snapshot|work"
 )
@@ -51,13 +53,30 @@ def matcher(patterns: Iterable[str]) -> Pattern[str]:
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns) or r"(?!)")
 
 
-def look(root: Root, folders: Pattern[str], files: Pattern[str]) -> Tree:
+class Kept(NamedTuple):
+    """What was found in one folder."""
+
+    stamp: Tuple[int, int]  # when a name in it last came or went, and its inode
+    entries: List[Entry]
+
+
+Memory = Dict[str, Kept]
+"""The last look, by the path of the folder below the root; it is kept up by looking."""
+
+
+def look(
+    root: Root, folders: Pattern[str], files: Pattern[str], memory: Optional[Memory] = None
+) -> Tree:
     """List ``root``, and those folders in it whose name matches ``folders``, with all they hold.
 
     In a sparse root they are also searched for in folders that something was put into since, in a
-    deep one in every folder. When there is too much, what matches ``files`` comes first. Raises OSError for the root itself.
+    deep one in every folder. When there is too much, what matches ``files`` comes first. Raises
+    OSError for the root itself.
+
+    With a ``memory`` of the last look, old folders of which no name has changed are taken from it:
+    what is rewritten in place there is seen by a look without.
     """
-    walk = _Walk(root, folders, files)
+    walk = _Walk(root, folders, files, {} if memory is None else memory)
     walk.enter(_Place("", 0, _MEANT if root.only else _ROOT))
     while walk.queue and len(walk.folders) < MAX_FOLDERS:
         try:
@@ -81,8 +100,11 @@ _ROOT, _MEANT, _SEARCHED = range(3)
 
 
 class _Walk:
-    def __init__(self, root: Root, folders: Pattern[str], files: Pattern[str]) -> None:
+    def __init__(
+        self, root: Root, folders: Pattern[str], files: Pattern[str], memory: Memory
+    ) -> None:
         self._root = root
+        self._memory = memory
         self._opens = folders
         self._wanted = files
         self._entries: List[Entry] = []
@@ -95,6 +117,34 @@ class _Walk:
         """List one folder."""
         relative = place.relative
         path = os.path.join(self._root.path, relative) if relative else self._root.path
+        if place.why != _MEANT or not relative:
+            self._scan(place, path)
+            return
+        status = os.lstat(path)
+        stamp = int(status.st_mtime * 1e9), status.st_ino
+        kept = self._memory.get(relative)
+        if kept is None or kept.stamp != stamp or not self._recall(place, path, kept):
+            first = len(self._entries)
+            if self._scan(place, path):
+                self._memory[relative] = Kept(stamp, self._entries[first:])
+
+    def _recall(self, place: _Place, path: str, kept: Kept) -> bool:
+        """Take the content of an old folder from memory; its own folders are looked at anew."""
+        newest = max((entry.mtime for entry in kept.entries), default=0.0)
+        if time.time() - max(newest, kept.stamp[0] / 1e9) < SETTLED:
+            return False
+        if len(self._entries) + len(kept.entries) > MAX_ENTRIES:
+            return False
+        self.folders.append(path)
+        self._entries += kept.entries
+        for entry in kept.entries:
+            if entry.kind == "folder":
+                self._enqueue(_Place(entry.path, place.depth + 1, _MEANT))
+        return True
+
+    def _scan(self, place: _Place, path: str) -> bool:
+        """Look into a folder; whether everything in it was named."""
+        relative = place.relative
         with os.scandir(path) as names:
             found = list(itertools.islice(names, MAX_NAMES + 1))
         self.folders.append(path)
@@ -109,10 +159,11 @@ class _Walk:
         for rank, name, entry in sorted(one for one in ranked if one[0] is not None):
             if len(self._entries) >= MAX_ENTRIES:
                 self.complete = False
-                return
+                return False
             if self._add(prefix + name, entry) and rank in (_OPENED, _TO_SEARCH):
                 why = _MEANT if rank == _OPENED else _SEARCHED
                 self._enqueue(_Place(prefix + name, place.depth + 1, why))
+        return len(found) <= MAX_NAMES
 
     def _enqueue(self, place: _Place) -> None:
         if place.why == _SEARCHED:
