@@ -57,11 +57,11 @@ def test_keys_may_be_dotted_or_quoted(file: Path) -> None:
     [
         (
             "[scren]\n",
-            "line 1: [scren]: no such table (there are screen, stop, alerts, metrics, rules, keys)",
+            "line 1: [scren]: no such table (there are screen, stop, alerts, worth, metrics, rules, keys)",
         ),
         (
             "theme = 1\n",
-            "line 1: theme: no such table (there are screen, stop, alerts, metrics, rules, keys)",
+            "line 1: theme: no such table (there are screen, stop, alerts, worth, metrics, rules, keys)",
         ),
         ("screen = 1\n", "line 1: screen: screen must be a table, [screen]"),
         (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -68,3 +70,34 @@ def test_what_is_no_result_is_none_and_no_error(name: str, content: str) -> None
 def test_a_file_that_is_cut_is_waited_for() -> None:
     whole = file("gold.json", '{"f1": 0.5}')
     assert results.read(whole._replace(data=whole.data[:5])) == []
+
+
+def test_a_named_file_counts_whatever_it_is_called() -> None:
+    told = file("scores.json", '{"checkpoint": "checkpoint-400", "f1": 0.5}')
+    assert results.read(told) == []
+    assert results.read(told, [told.path])[0].scores[0].value == 0.5
+    assert "scores.json" in {want.pattern for want in results.wants([told.path])}
+
+
+def test_a_zipped_log_tells_by_its_header() -> None:
+    header = next(s.content for shape, s in CASES if shape.TOOL == "inspect_ai")
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("samples/1_epoch_1.json", "{}")
+        archive.writestr("header.json", header)
+    whole = FileBytes("/out/logs/a.eval", 0, data.getvalue(), len(data.getvalue()), 50.0, 60.0)
+    (found,) = results.read(whole)
+    assert (found.tool, found.scores[0].metric, found.scores[0].n) == (
+        "inspect_ai",
+        "accuracy",
+        200,
+    )
+    for end in range(0, len(whole.data), 37):
+        cut = whole.data[:end]
+        assert results.read(whole._replace(data=cut, size=len(cut))) == []
+
+
+def test_a_table_of_sentence_transformers_is_one_result_per_row() -> None:
+    told = "epoch,steps,cosine_pearson,cosine_spearman\n0,400,0.71,0.70\n1,800,0.74,0.75\n"
+    found = results.read(file("similarity_evaluation_sts-dev_results.csv", told))
+    assert [(r.step, r.scores[1].value) for r in found] == [(400, 0.70), (800, 0.75)]

@@ -41,6 +41,8 @@ class Config:
     webhook: str = ""
     on_alert: tuple[str, ...] = ()
     every: float = 300.0
+    gold: tuple[str, ...] = ()
+    gold_command: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
     metrics: Mapping[str, str] = field(default_factory=dict)  # name -> regular expression
     rules: Mapping[str, float] = field(default_factory=dict)  # threshold of the diagnosis -> value
@@ -94,6 +96,12 @@ SETTINGS = (
         'command of your own, as a list: ["notify-send", "training"]; JSON on stdin',
     ),
     Setting("every", "alerts", "seconds before the same alert is delivered again"),
+    Setting("gold", "worth", "results of your gold set: files, or folders of them"),
+    Setting(
+        "gold_command",
+        "worth",
+        "evaluates one checkpoint: python eval.py {checkpoint}",
+    ),
 )
 _FREE_TABLES = {
     "metrics": "your own metrics: loss = 'my loss is ([0-9.]+)'; the group is the number",

@@ -31,6 +31,9 @@ _JSON = browsing.JSON
 _METRIC = Option(
     "--metric", "NAME=REGEX", "read a metric of your own from lines that match", many=True
 )
+_GOLD = Option(
+    "--gold", "PATH", "results of your own evaluations: a file, or a folder of them", many=True
+)
 _RECORD = Option("--record", "FILE", "write a journal of everything seen, for replay")
 _LOOK = (
     Option("--readonly", "", "change nothing: no stop, delete or keep from the screen"),
@@ -65,6 +68,7 @@ VERBS = (
             _NO_UI,
             _STOP_ON,
             _RECORD,
+            _GOLD,
             _METRIC,
             *_LOOK,
         ),
@@ -85,6 +89,7 @@ VERBS = (
             _NO_UI,
             _STOP_ON,
             _RECORD,
+            _GOLD,
             _METRIC,
             *_LOOK,
         ),
@@ -112,7 +117,7 @@ VERBS = (
         "status",
         _TARGET,
         "one plain picture of a run",
-        (_JSON, _METRIC),
+        (_JSON, _GOLD, _METRIC),
         ("trainwatch status", "trainwatch status sft --json"),
     ),
     Verb(
@@ -133,6 +138,7 @@ VERBS = (
         (
             _JSON,
             Option("--rules", "", "print every rule with its thresholds and their sources"),
+            _GOLD,
             _METRIC,
         ),
         ("trainwatch diagnose", "trainwatch diagnose output/sft --json"),
@@ -141,7 +147,7 @@ VERBS = (
         "checkpoints",
         _TARGET,
         "the checkpoints; verify, compare, keep, thin them out",
-        (_JSON, _METRIC),
+        (_JSON, _GOLD, _METRIC),
         ("trainwatch checkpoints", "trainwatch checkpoints output/sft --json"),
         verbs=browsing.VERBS,
     ),
@@ -152,6 +158,7 @@ VERBS = (
         (
             Option("--format", "FORMAT", "md (default) or json", choices=("md", "json")),
             Option("--output", "FILE", "write there instead of stdout", "-o"),
+            _GOLD,
             _METRIC,
         ),
         ("trainwatch report sft > sft.md", "trainwatch report --format json"),

@@ -40,6 +40,7 @@ def look(
     devices: bool = False,
     patterns: Sequence[tuple[str, str]] = (),
     deep: bool = False,
+    gold: Sequence[str] = (),
 ) -> Look:
     """Everything there is to know at the end of ``way`` now; with ``devices`` also their reading.
 
@@ -47,7 +48,7 @@ def look(
     """
     from trainwatch.run.session import Session
 
-    session = Session(patterns)
+    session = Session(patterns, gold=gold)
     session.run.limits = limits()
     recorded = journal(way)
     with asking(_played(recorded) if recorded else way.link()) as link:

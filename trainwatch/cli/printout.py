@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from trainwatch.cli import config
 from trainwatch.cli.console import console
+from trainwatch.cli.gold import gold
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import look
 from trainwatch.cli.metrics import patterns
@@ -144,7 +145,8 @@ def do_report(words: Words) -> int:
 
 def _run(words: Words, *, devices: bool = False, deep: bool = False) -> tuple[Run, float]:
     with reached(words.operands) as way:
-        session, now = look(way, devices=devices, patterns=patterns(words), deep=deep)
+        results = gold(words, here=way.is_here)
+        session, now = look(way, devices=devices, patterns=patterns(words), deep=deep, gold=results)
     return session.run, now
 
 

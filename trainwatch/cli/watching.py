@@ -214,9 +214,24 @@ def _session(view: _View, settings: Config) -> Session:
     from trainwatch.run.session import Session
 
     stop_on = () if view.journal else tuple(view.words.values("--stop-on"))
-    session = Session(_taught(view), stop_on)
+    session = Session(_taught(view), stop_on, _gold(view))
     session.run.limits = configured(settings.rules)
     return session
+
+
+def _gold(view: _View) -> tuple[str, ...]:
+    """Results of a gold set; a mistake in the file must not hide a training just started."""
+    from trainwatch.cli import config
+    from trainwatch.cli.gold import gold
+
+    if view.journal is not None:
+        return ()
+    try:
+        return gold(view.words, here=view.way.is_here)
+    except config.ConfigError:
+        if not view.launched:
+            raise
+        return ()
 
 
 def _delivery(view: _View, settings: Config) -> Delivery | None:

@@ -59,10 +59,21 @@ def resolve(watch: facts.Watch) -> Found:
 
 def _with_roots(found: Found, watch: facts.Watch) -> Found:
     """What was found, and the folders that were asked for beside it."""
-    extra = [Root(os.path.abspath(path)) for path in watch.roots if "\0" not in path]
-    known = {root.path for root in extra}
-    merged = [root for root in found.roots if root.path not in known] + extra
-    return found._replace(roots=roots.apart(merged))
+    asked = [_root(path) for path in watch.roots if "\0" not in path]
+    whole = {root.path: root for root in asked if not root.only}
+    merged = [root for root in found.roots if root.path not in whole] + list(whole.values())
+    known = {root.path for root in merged if not root.only}
+    single = [root for root in asked if root.only and root.path not in known]
+    return found._replace(roots=roots.apart(merged + single))
+
+
+def _root(path: str) -> Root:
+    """A folder that was asked for, or the folder of a file that was, with nothing else in it."""
+    path = os.path.abspath(os.path.expanduser(path))
+    if os.path.isfile(path):
+        parent, name = os.path.split(path)
+        return Root(parent, only=name)
+    return Root(path)
 
 
 def _pane(word: str) -> Found:

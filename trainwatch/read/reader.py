@@ -31,11 +31,13 @@ KEPT = "kept"
 class Reader:
     """Reads everything of one run.
 
-    ``patterns`` are the user's own (name, regular expression) pairs for metrics.
+    ``patterns`` are the user's own (name, regular expression) pairs for metrics, ``gold`` paths of
+    results of a gold set, files or folders, as the probe's machine knows them.
     """
 
-    def __init__(self, patterns: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, patterns: Sequence[tuple[str, str]] = (), gold: Sequence[str] = ()) -> None:
         self._patterns = patterns
+        self._gold = gold
         self._streams: dict[str, Stream] = {}
         self._files = files.Files()
         self._folders = Folders()
@@ -57,9 +59,9 @@ class Reader:
         self._live = False
         self._apart = deep
         self._folders = Folders()
-        wants = [*files.wants(target), *results.WANTS, *layouts.wants()]
+        wants = [*results.wants(self._gold), *files.wants(target), *layouts.wants()]
         folders = [*layouts.folders(), *results.FOLDERS, KEPT]
-        return facts.Watch(target, folders, wants, list(resume), once, live=live, deep=deep)
+        return facts.Watch(target, folders, wants, list(resume), once, list(self._gold), live, deep)
 
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""
@@ -100,7 +102,7 @@ class Reader:
         looked = [contents.feed(fact) for contents in self._contents.values()]
         inside = [record for record in looked if record is not None]
         numbers = [] if self._apart and self._is_deep(fact.path) else self._files.feed(fact)
-        return [*inside, *numbers, *results.read(fact)]
+        return [*inside, *numbers, *results.read(fact, self._gold)]
 
     def _is_deep(self, path: str) -> bool:
         """Whether a file lies in a folder that is no checkpoint but may be a run's."""

@@ -20,9 +20,12 @@ class Session:
     """A reader and the run it fills."""
 
     def __init__(
-        self, patterns: Sequence[tuple[str, str]] = (), stop_on: Sequence[str] = ()
+        self,
+        patterns: Sequence[tuple[str, str]] = (),
+        stop_on: Sequence[str] = (),
+        gold: Sequence[str] = (),
     ) -> None:
-        self.reader = Reader(patterns)
+        self.reader = Reader(patterns, gold)
         self.run = Run()
         self.alerts = Alerts(stop_on)
 

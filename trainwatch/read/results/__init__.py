@@ -7,9 +7,15 @@ shape takes another's samples. A file that is cut or malformed is no result, nev
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 import json
 import pkgutil
+import re
+import zipfile
+import zlib
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -17,12 +23,16 @@ from trainwatch.facts import Want
 from trainwatch.read.records import Result, Score
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from trainwatch import facts
 
 LARGEST = 4 << 20
-NAMES = ("*results*.json", "*results*.jsonl", "*gold*.json", "*gold*.jsonl", "result-*.json")
-WANTS = tuple(Want(name, LARGEST, 1) for name in NAMES)
-FOLDERS = ("*eval*", "*results*", "*gold*", "*__*")
+NAMES = (
+    "*results*.json", "*results*.jsonl", "*gold*.json", "*gold*.jsonl", "result-*.json", "*.eval",
+    "*_results.csv",
+)  # fmt: skip
+FOLDERS = ("*eval*", "*results*", "*gold*", "*__*", "logs")
 """Folders in which evaluations leave their results; the harness puts the model's path into one."""
 
 
@@ -64,17 +74,23 @@ def shapes() -> tuple[Shape, ...]:
     return tuple(sorted(found, key=lambda shape: hasattr(shape, "FALLBACK")))
 
 
-def read(fact: facts.FileBytes) -> list[Result]:
-    """The results in a file that arrived whole."""
+def wants(named: Sequence[str] = ()) -> list[Want]:
+    """What to ask the probe for; ``named`` are files of any name, or folders."""
+    own = {re.sub(r"([*?[])", r"[\1]", path.rpartition("/")[2]) for path in named}
+    return [Want(name, LARGEST, 1) for name in (*sorted(own), *NAMES) if name]
+
+
+def read(fact: facts.FileBytes, named: Sequence[str] = ()) -> list[Result]:
+    """The results in a file that arrived whole; whatever a ``named`` one is called, it counts."""
     name = fact.path.rpartition("/")[2]
-    if len(fact.data) != fact.size or not _is_wanted(name):
+    if len(fact.data) != fact.size or not (_is_wanted(name) or fact.path in named):
         return []
     return [
         Result(
             fact.path, tool, told.scores, told.names, told.step,
             fact.mtime if told.made is None else told.made, fact.at,
         )
-        for value in _values(fact.data)
+        for value in _values(name, fact.data)
         for tool, told in _recognised(name, value)
         if told.scores
     ]  # fmt: skip
@@ -89,12 +105,18 @@ def _recognised(name: str, value: Any) -> list[tuple[str, Told]]:
 
 
 def _is_wanted(name: str) -> bool:
-    stem = name.removesuffix("l").removesuffix(".json")
-    return stem != name.removesuffix("l") and any(w in stem for w in ("result", "gold"))
+    return any(fnmatchcase(name, pattern) for pattern in NAMES)
 
 
-def _values(data: bytes) -> list[Any]:
-    """The JSON value of the file, or that of each line."""
+def _values(name: str, data: bytes) -> list[Any]:
+    """The JSON value of the file, or that of each line; of a table each row, of a log its header."""
+    if data.startswith(b"PK"):
+        data = _header(data)
+    if name.endswith(".csv"):
+        return [
+            dict(_cells(row))
+            for row in csv.DictReader(data.decode("utf-8", "replace").splitlines())
+        ]
     try:
         return [json.loads(data)]
     except (ValueError, RecursionError):
@@ -103,6 +125,24 @@ def _values(data: bytes) -> list[Any]:
         return [json.loads(line) for line in data.splitlines() if line.strip()]
     except (ValueError, RecursionError):
         return []
+
+
+def _header(data: bytes) -> bytes:
+    """The header of a zipped log of inspect_ai; nothing of a damaged one."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("header.json") as file:
+            return file.read(LARGEST)
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, zlib.error):
+        return b""
+
+
+def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in row.items():
+        if key and isinstance(value, str):
+            try:
+                yield key, float(value)
+            except ValueError:
+                yield key, value
 
 
 def number(value: object) -> float | None:

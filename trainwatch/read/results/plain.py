@@ -28,7 +28,7 @@ SAMPLES = (
     ),
 )
 _COUNTS = ("n", "samples", "examples", "num_samples", "num_examples", "count", "total")
-_STEPS = ("step", "global_step")
+_STEPS = ("step", "steps", "global_step")
 _NO_SCORES = (
     *_COUNTS, *_STEPS, "epoch", "seed", "runtime", "time", "timestamp", "date", "batch_size", "version",
 )  # fmt: skip

@@ -1,0 +1,71 @@
+"""What checkpoints are worth by a gold set: where results are found, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Command
+from tests.cli.test_checkpoints import out
+
+__all__ = ["out"]  # the fixture of the four checkpoints; 20 is the best by loss
+
+
+def score(path: Path, step: int, value: float, n: int = 2000) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = {"checkpoint": f"out/checkpoint-{step}", "exact_match": value, "n": n}
+    path.write_text(json.dumps(told))
+
+
+def gold_of(said: str) -> dict[str, list[float]]:
+    return {row["name"]: [g["value"] for g in row["gold"]] for row in json.loads(said)}
+
+
+def test_a_file_of_any_name_and_a_folder_are_read(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    score(tmp_path / "elsewhere/scores.json", 20, 0.55)
+    score(tmp_path / "more/gold-40.json", 40, 0.71)
+    more = ("--gold", "elsewhere/scores.json", "--gold", "more")
+    found = gold_of(trainwatch("checkpoints", "out", "--json", *more).stdout)
+    assert (found["checkpoint-20"], found["checkpoint-40"]) == ([0.55], [0.71])
+    assert not any(gold_of(trainwatch("checkpoints", "out", "--json").stdout).values())
+    worth = json.loads(trainwatch("diagnose", "out", "--json", *more).stdout)["worth"]
+    assert worth["disagree"] is True
+    assert worth["best_by"] == {
+        "eval_loss": "checkpoint-20", "gold:exact_match": "checkpoint-40",
+    }  # fmt: skip
+    report = trainwatch("report", "out", *more).stdout
+    assert "eval\\_loss picks `checkpoint-20`" in report
+    assert "exact\\_match picks `checkpoint-40`" in report
+
+
+def test_well_known_places_and_the_configuration_need_no_option(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    score(out / "eval/results-10.json", 10, 0.3)
+    score(tmp_path / "own/gold.json", 40, 0.7)
+    (tmp_path / "config.toml").write_text(f'[worth]\ngold = ["{tmp_path}/own"]\n')
+    own = {"TRAINWATCH_CONFIG": str(tmp_path / "config.toml")}
+    found = gold_of(trainwatch("checkpoints", "out", "--json", **own).stdout)
+    assert (found["checkpoint-10"], found["checkpoint-40"]) == ([0.3], [0.7])
+
+
+def test_what_chance_explains_is_no_disagreement(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    score(tmp_path / "g/gold-20.json", 20, 0.71, n=100)
+    score(tmp_path / "g/gold-40.json", 40, 0.73, n=100)
+    worth = json.loads(trainwatch("diagnose", "out", "--json", "--gold", "g").stdout)["worth"]
+    assert worth["disagree"] is False
+
+
+def test_a_path_that_is_not_there_is_named(out: Path, trainwatch: Command) -> None:
+    said = trainwatch("diagnose", "out", "--gold", "nowhere.json")
+    assert (said.returncode, said.stdout) == (3, "")
+    assert "--gold nowhere.json: there is no such file or folder" in said.stderr
+
+
+def test_without_a_gold_set_it_is_said_what_that_means(out: Path, trainwatch: Command) -> None:
+    assert "gold set" in trainwatch("report", "out").stdout
+    assert "gold set" in json.loads(trainwatch("diagnose", "out", "--json").stdout)["note"]
