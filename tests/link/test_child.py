@@ -31,7 +31,7 @@ class Client:
         self.facts: list[Any] = []
         link.open(lambda: None)
 
-    def watch(self, target: Path, once: bool = False, roots: tuple[str, ...] = ()) -> None:
+    def watch(self, target: Path | int, once: bool = False, roots: tuple[str, ...] = ()) -> None:
         self.link.send(facts.Watch(str(target), ["checkpoint-*"], [], [], once, list(roots)))
 
     def until(self, condition: Callable[[], Any]) -> Any:
@@ -131,6 +131,25 @@ def test_fifty_killed_probes_lose_and_double_nothing(tmp_path: Path, connect: Co
     assert client.bytes_of("train.log") == content
     assert client.of(facts.Gap) == []
     assert len(client.of(facts.Hello)) in (50, 51)
+
+
+def test_a_process_that_ends_while_no_probe_looks_is_read_to_its_end(
+    tmp_path: Path, connect: Connect, state: Path
+) -> None:
+    """The next probe must neither lose the last bytes nor take whoever has the number by then."""
+    log = tmp_path / "train.log"
+    with log.open("wb") as out:
+        train = subprocess.Popen(["sh", "-c", "echo one; read line; echo two"],
+                                 stdin=subprocess.PIPE, stdout=out, stderr=out)  # fmt: skip
+    client = connect(backoff=(1.0,))
+    client.watch(train.pid)
+    client.until(lambda: client.of(facts.CaughtUp))
+    os.kill(client.of(facts.Hello)[-1].pid, signal.SIGKILL)
+    train.communicate(b"go\n")
+    client.until(lambda: client.of(facts.Ended))
+    assert client.bytes_of(str(log)) == b"one\ntwo\n"
+    assert client.of(facts.Ended)[0][:3] == (None, None, "")
+    assert {target.id for target in client.of(facts.Target)} == {client.of(facts.Target)[0].id}
 
 
 def test_a_dead_probe_is_a_trouble_that_passes(tmp_path: Path, connect: Connect) -> None:

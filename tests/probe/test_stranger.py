@@ -319,6 +319,37 @@ def test_a_process_of_a_run_is_that_run() -> None:
     assert attach(run.pid).fact.id == run.id
 
 
+# --- who writes a file ----------------------------------------------------------------------
+
+
+def test_a_log_knows_the_process_that_writes_it(start: Start, tmp_path: Path) -> None:
+    train = start(f"{PYTHON} > train.log 2>&1")
+    until(lambda: Path("train.log").exists() and Path("train.log").read_bytes())
+    until(lambda: "train.py" in cmdline.command_of(train.pid))
+    found = attach("train.log")
+    assert (found.fact.kind, found.fact.pid) == ("log", train.pid)
+    assert found.fact.command == [sys.executable, "train.py"]
+    assert found.subject is not None
+    train.kill()
+    train.wait()
+    found = attach("train.log")
+    assert (found.fact.pid, found.subject) == (None, None)
+
+
+def test_behind_tee_the_training_is_meant(start: Start, tmp_path: Path) -> None:
+    shell = start(f"{sys.executable} train.py 2>&1 | tee train.log > /dev/null; true")
+    train = child_of(shell.pid, "train.py")
+    until(lambda: Path("train.log").exists() and Path("train.log").read_bytes())
+    assert attach("train.log").fact.pid == train
+
+
+def test_a_file_that_is_only_read_or_held_by_a_shell_is_written_by_nobody(start: Start) -> None:
+    Path("train.log").write_text("one\n")
+    reader = start("exec tail -f train.log > /dev/null")
+    until(lambda: cmdline.name_of(reader.pid) == "tail")
+    assert attach("train.log").fact.pid is None
+
+
 # --- the end --------------------------------------------------------------------------------
 
 

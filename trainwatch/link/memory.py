@@ -11,7 +11,12 @@ from typing import Any
 
 from trainwatch import facts
 
-TAIL = 64
+TAIL = 512
+_LASTING = (
+    "run",
+    "process",
+    "pane",
+)  # kinds of targets whose id names them, and no other, for ever
 
 
 class Memory:
@@ -19,6 +24,9 @@ class Memory:
 
     def __init__(self) -> None:
         self.watch: facts.Watch | None = None
+        self._identity = (
+            ""  # what the target turned out to be, where its words may come to mean another
+        )
         self._streams: dict[str, facts.Resume] = {}
         self._reads: dict[tuple[str, int], facts.Read] = {}
         self._asked: facts.Stop | facts.Launch | None = None
@@ -27,6 +35,8 @@ class Memory:
     def sent(self, request: Any) -> None:
         """The client asked for this."""
         if isinstance(request, facts.Watch):
+            if self.watch is None or self.watch.target != request.target:
+                self._identity = ""
             self.watch = request
             self._streams = {one.stream: one for one in request.resume}
         elif isinstance(request, facts.Read):
@@ -44,6 +54,8 @@ class Memory:
             tail = (before + fact.data[-TAIL:].decode("latin-1"))[-TAIL:]
             end = fact.offset + len(fact.data)
             self._streams[fact.source] = facts.Resume(fact.source, end, tail)
+        elif isinstance(fact, facts.Target) and fact.kind in _LASTING:
+            self._identity = fact.id
         elif isinstance(fact, facts.Gap):
             known = self._streams.get(fact.source)
             same = known is not None and known.offset == fact.offset and fact.reason == "missing"
@@ -75,5 +87,7 @@ class Memory:
         """The requests that put a new probe where the old one was."""
         again: list[Any] = []
         if self.watch is not None:
-            again.append(self.watch._replace(resume=list(self._streams.values())))
+            target = self._identity or self.watch.target
+            resume = list(self._streams.values())
+            again.append(self.watch._replace(target=target, resume=resume))
         return again + list(self._reads.values())

@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, List, Union
 
 from trainwatch import facts
-from trainwatch.probe import launch, parts, process, runs, stop, trainings
+from trainwatch.probe import launch, parts, process, runs, stop, stranger, trainings
 from trainwatch.probe.jobs import Jobs
 from trainwatch.probe.resolve import TargetError
 
@@ -94,6 +94,9 @@ def _launched(request: facts.Launch) -> facts.Answer:
 
 def _one_run(word: str) -> runs.Meta:
     known = runs.find(word)
+    if not known and (stranger.names_process(word) or word.startswith("tmux:")):
+        text = "{} was not started by trainwatch, which stops only its own runs; there is: kill -INT PID"
+        raise TargetError(text.format(word))
     if len(known) != 1:
         what = "several runs are called {}: give more of the id" if known else "there is no run {}"
         raise TargetError(what.format(word) if word else "there is no run yet")

@@ -112,20 +112,20 @@ def _about(pid: int, number: int) -> Dict[str, str]:
 
 def readers(pipe: Descriptor) -> List[Descriptor]:
     """Who reads from a pipe, as far as we may see it; its own writer excluded."""
-    ends = _everywhere([pipe.path])
+    ends = everywhere([pipe.path])
     return [end for end in ends if end.reads and end.file == pipe.file and end.pid != pipe.pid]
 
 
 def writers(pipe: Descriptor) -> List[Descriptor]:
     """Who writes to a pipe, as far as we may see it; its own reader excluded."""
-    ends = _everywhere([pipe.path])
+    ends = everywhere([pipe.path])
     return [end for end in ends if end.writes and end.file == pipe.file and end.pid != pipe.pid]
 
 
 def master(terminal: Descriptor) -> Optional[Descriptor]:
     """The other end of a pseudo terminal, in the process that shows it or keeps it."""
     name = terminal.path.rpartition("/")[2]
-    for end in _everywhere(_MASTERS):
+    for end in everywhere(_MASTERS):
         try:
             if _about(end.pid, end.number).get("tty-index") == name:
                 return end
@@ -134,8 +134,8 @@ def master(terminal: Descriptor) -> Optional[Descriptor]:
     return None
 
 
-def _everywhere(paths: Sequence[str]) -> Iterator[Descriptor]:
-    """Every descriptor on this machine that the kernel names so."""
+def everywhere(paths: Sequence[str]) -> Iterator[Descriptor]:
+    """Every descriptor on this machine that we may see and that the kernel names so."""
     for pid in identity.pids():
         try:
             numbers = os.listdir("/proc/{}/fd".format(pid))

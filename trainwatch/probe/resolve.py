@@ -222,7 +222,7 @@ def _found(kind: str, path: str, words: str, streams: List[Source], folders: Lis
         note="",
         at=time.time(),
     )
-    return Found(fact, words, streams, folders)
+    return stranger.introduced(Found(fact, words, streams, folders))
 
 
 def _owner(path: str) -> str:

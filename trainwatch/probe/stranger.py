@@ -7,7 +7,7 @@ names one process and no other, also to a probe that comes later. It looks and c
 import os
 import re
 import time
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from trainwatch import facts
 from trainwatch.probe import descriptors, identity, ours, outlet, panes, roots, runs
@@ -264,7 +264,7 @@ def _folders(tree: List[Stat], files: List[str]) -> List[Root]:
     return roots.apart(sure[: roots.MAX_ROOTS])
 
 
-# --- the other end of a pipe ----------------------------------------------------------------------
+# --- who writes -----------------------------------------------------------------------------------
 
 _PASSING = (
     "tee",
@@ -288,22 +288,59 @@ def feeding(pid: int, number: int) -> str:
 
     "" where there is none to be seen, or only one that hands on what comes from elsewhere.
     """
-    seen = {pid}
+    who = _source_of(pid, number, {pid})
+    return "{}@{}".format(who.pid, who.start) if who is not None else ""
+
+
+def writing(path: str) -> Optional[Subject]:
+    """The process that has the file open for writing, or whose output another writes there."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    file = (status.st_dev, status.st_ino)
+    found = [one for one in descriptors.everywhere([path]) if one.writes and one.file == file]
+    who = _first([one.pid for one in found if one.pid != os.getpid()])
+    if who is not None and name_of(who.pid) in _PASSING:
+        who = _source_of(who.pid, 0, {who.pid})
+    command = command_of(who.pid) if who is not None else []
+    if who is None or is_interactive_shell(command) or is_trainwatch(command):
+        return None
+    return Subject(identity.Identity(who.pid, who.start, identity.boot_id(), identity.namespace()))
+
+
+def introduced(found: Found) -> Found:
+    """What was found, with the process that writes it, where there is one now."""
+    subject = writing(found.streams[0].path) if found.streams else None
+    who = identity.stat(subject.root.pid) if subject is not None else None
+    if who is None:
+        return found
+    fact = found.fact._replace(
+        command=masked(command_of(who.pid)), pid=who.pid, started=started_of(who)
+    )
+    return found._replace(fact=fact, subject=subject)
+
+
+def _source_of(pid: int, number: int, seen: Set[int]) -> Optional[Stat]:
+    """Who writes what comes out of this pipe, beyond all who only hand on."""
     try:
         end = descriptors.one(pid, number)
-        while end is not None and end.kind == "pipe":
-            found = [one for one in descriptors.writers(end) if one.pid not in seen]
-            stats = [
-                one for one in (identity.stat(other.pid) for other in found) if one is not None
-            ]
-            if not stats:
-                return ""
-            known = {one.pid for one in stats}
-            who = min((s for s in stats if s.parent not in known), key=lambda one: one.start)
-            if name_of(who.pid) not in _PASSING and not is_interactive_shell(command_of(who.pid)):
-                return "{}@{}".format(who.pid, who.start)
-            seen |= known
-            end = descriptors.one(who.pid, 0)
     except PermissionError:
-        pass
-    return ""
+        return None
+    if end is None or end.kind != "pipe":
+        return None
+    found = {one.pid for one in descriptors.writers(end)} - seen
+    who = _first(sorted(found))
+    if who is None:
+        return None
+    if name_of(who.pid) in _PASSING or is_interactive_shell(command_of(who.pid)):
+        return _source_of(who.pid, 0, seen | found)
+    return who
+
+
+def _first(pids: List[int]) -> Optional[Stat]:
+    """Of processes that share something, the one that began it: the others are below it."""
+    stats = [one for one in map(identity.stat, pids) if one is not None]
+    known = {one.pid for one in stats}
+    roots = [one for one in stats if one.parent not in known]
+    return min(roots, key=lambda one: one.start) if roots else None

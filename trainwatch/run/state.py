@@ -28,7 +28,14 @@ SIGNALS = {
     9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM",
     15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
 }  # fmt: skip
-_UNRECORDED = ("process", "pane", "stdin")  # kinds of targets that trainwatch did not start
+_UNRECORDED = (
+    "process",
+    "pane",
+    "stdin",
+    "log",
+    "folder",
+    "file",
+)  # kinds of targets that trainwatch did not start
 _CAUSES = {"oom": "out of memory"}
 
 
