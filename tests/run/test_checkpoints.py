@@ -296,3 +296,10 @@ def test_a_kept_copy_takes_no_mark_from_the_live_one() -> None:
     told = {r.seen.path: r.marks for r in run.checkpoints.rows()}
     assert [told[c.path] for c in kept] == [("kept",), ("kept",)]
     assert "next-to-go" in told[live[0].path]
+
+
+def test_deleted_checkpoints_do_not_widen_the_distance_to_the_next() -> None:
+    from trainwatch.run.pace import coming
+
+    assert coming([30, 40]) == 50
+    assert coming([500]) == 1000

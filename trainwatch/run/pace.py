@@ -225,8 +225,12 @@ def _holds_pause(seconds: float, expected: float) -> bool:
 
 
 def coming(steps: list[int]) -> int | None:
-    """The step after the last of ``steps``, at the usual distance; None for fewer than one."""
+    """The step after the last of ``steps``, at the usual distance; None for fewer than one.
+
+    The first of several need not be the first there was: what came before may be deleted.
+    """
     if not steps:
         return None
-    distances = [b - a for a, b in pairwise([0, *steps][-6:]) if b > a]
+    known = steps[-6:] if steps[1:] else [0, *steps]
+    distances = [b - a for a, b in pairwise(known) if b > a]
     return steps[-1] + round(median(distances)) if distances else None

@@ -32,8 +32,8 @@ class Checkpoints(Tending):
     TOPICS = Topic.CHECKPOINTS | Topic.VERDICT | Topic.METRICS
     AGES = True
     BINDINGS = [
-        Binding("up,k", "move(-1)", "choose", id="checkpoints.up", tooltip="checkpoint before"),
-        Binding("down,j", "move(1)", "choose", id="checkpoints.down", tooltip="next checkpoint"),
+        Binding("up,k", "move(-1)", id="checkpoints.up", show=False, tooltip="checkpoint before"),
+        Binding("down,j", "move(1)", id="checkpoints.down", show=False, tooltip="next checkpoint"),
         Binding("enter", "open", "details", id="checkpoints.open", tooltip="everything known of it"),
         *keys("checkpoints"),
         Binding("s", "sort", "sort", id="checkpoints.sort", tooltip="by step, best, size or age"),

@@ -36,7 +36,7 @@ _MASK = "***"
 def keys(owner: str) -> list[Binding]:
     """The bindings; ``owner`` begins their ids."""
     return [
-        Binding("c", "copy", "copy path", id=f"{owner}.copy", tooltip="copy its path"),
+        Binding("c", "copy", "path", id=f"{owner}.copy", tooltip="copy its path"),
         Binding("r", "resume", "resume", id=f"{owner}.resume",
                 tooltip="copy the command that continues from it"),
         Binding("R", "go_on", id=f"{owner}.go-on", show=False,
