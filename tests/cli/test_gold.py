@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Command
 from tests.cli.test_checkpoints import out
@@ -69,3 +72,67 @@ def test_a_path_that_is_not_there_is_named(out: Path, trainwatch: Command) -> No
 def test_without_a_gold_set_it_is_said_what_that_means(out: Path, trainwatch: Command) -> None:
     assert "gold set" in trainwatch("report", "out").stdout
     assert "gold set" in json.loads(trainwatch("diagnose", "out", "--json").stdout)["note"]
+
+
+# --- evaluating -----------------------------------------------------------------------------
+
+
+def evaluator(tmp_path: Path, seconds: float = 0.0) -> dict[str, str]:
+    """An evaluation of one's own that leaves its result beside the checkpoints."""
+    (tmp_path / "eval.py").write_text(
+        "import json, sys, time\n"
+        f"time.sleep({seconds})\n"
+        "told = {'checkpoint': sys.argv[1], 'exact_match': 0.9, 'n': 50}\n"
+        f"json.dump(told, open({str(tmp_path / 'out/gold.json')!r}, 'w'))\n"
+    )
+    command = f"{sys.executable} {tmp_path}/eval.py {{checkpoint}}"
+    (tmp_path / "config.toml").write_text(f"[worth]\ngold_command = {json.dumps(command)}\n")
+    return {"TRAINWATCH_CONFIG": str(tmp_path / "config.toml")}
+
+
+def test_an_evaluation_is_a_run_of_its_own_and_its_result_is_joined(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    own = evaluator(tmp_path)
+    said = trainwatch("checkpoints", "evaluate", "30", "out", "--yes", **own)
+    assert said.returncode == 0, said
+    run = said.stdout.strip()
+    assert f"trainwatch attach {run}" in said.stderr
+    assert trainwatch("attach", run, "--no-ui").returncode == 0
+    assert gold_of(trainwatch("checkpoints", "out", "--json").stdout)["checkpoint-30"] == [0.9]
+
+
+def test_one_evaluation_at_a_time(out: Path, trainwatch: Command, tmp_path: Path) -> None:
+    own = evaluator(tmp_path, seconds=60)
+    first = trainwatch("checkpoints", "evaluate", "30", "out", "--yes", **own).stdout.strip()
+    said = trainwatch("checkpoints", "evaluate", "40", "out", "--yes", **own)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "gold-checkpoint-30 still runs: one evaluation at a time" in said.stderr
+    assert trainwatch("stop", first, "--now").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("", "there is no command that evaluates: set gold_command"),
+        ("python eval.py", "does not say where {checkpoint} goes"),
+        ("python 'eval.py {checkpoint}", "is no command: No closing quotation"),
+    ],
+)
+def test_a_command_that_cannot_be_is_named(
+    setting: str, sentence: str, out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(f"[worth]\ngold_command = {json.dumps(setting)}\n")
+    said = trainwatch(
+        "checkpoints", "evaluate", "30", "out", TRAINWATCH_CONFIG=str(tmp_path / "config.toml")
+    )
+    assert said.returncode == 2
+    assert sentence in said.stderr
+
+
+def test_nothing_is_started_where_nobody_can_be_asked(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    said = trainwatch("checkpoints", "evaluate", "30", "out", **evaluator(tmp_path))
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "nothing was started" in said.stderr

@@ -65,6 +65,21 @@ VERBS = (
         least=1,
     ),
     Verb(
+        "checkpoints evaluate",
+        "NAME [TARGET]",
+        "run gold_command of the configuration on it, as a run of its own; asks",
+        (
+            Option("--anyway", "", "also while the training uses the GPU"),
+            _YES,
+        ),
+        (
+            "trainwatch checkpoints evaluate checkpoint-800",
+            "trainwatch checkpoints evaluate 800 output/sft --yes",
+        ),
+        most=2,
+        least=1,
+    ),
+    Verb(
         "checkpoints prune",
         "[TARGET]",
         "delete all but the best and the newest; says what is freed and lost, and asks",

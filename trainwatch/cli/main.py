@@ -33,6 +33,7 @@ _HOMES = {
     "checkpoints": "printout",
     **{f"checkpoints {verb}": "keeping" for verb in ("keep", "delete", "slim", "prune")},
     **{f"checkpoints {verb}": "proving" for verb in ("verify", "diff")},
+    "checkpoints evaluate": "evaluating",
     "report": "printout",
     "doctor": "doctor",
     "config": "config",

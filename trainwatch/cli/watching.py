@@ -317,6 +317,7 @@ def _show(view: _View) -> int:
         smoothing=settings.smoothing,
         grace=settings.grace,
         keys=settings.keys,
+        gold_command=settings.gold_command,
         delivery=delivery,
     )
     try:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainwatch.draw import units
-from trainwatch.draw.packing import Piece, packed
-from trainwatch.draw.rows import Picture, clip, fit, width
+from trainwatch.draw.rows import Picture, clip, fit, length, width
 from trainwatch.draw.table import LOSS, SORTS, CheckpointsView, Table, measures, ordered
 from trainwatch.read.clean import clean
 from trainwatch.run.advice import advice, runway
@@ -154,17 +153,32 @@ def _picks(run: Run, view: CheckpointsView, columns: int) -> list[Row]:
     verdict = run.verdict()
     worth = verdict.worth
     if worth is not None and worth.best_by:
-        said = "they disagree: " if worth.disagree else ""
-        pieces = []
-        for rank, (measure, picked) in enumerate(worth.best_by.items()):
-            name: Row = [(f"{_plain(measure)} picks ", "dim"), (_number(picked), "value")]
-            pieces.append(Piece([(said, "warning"), *name] if not rank else name, rank))
+        by_pick: dict[str, list[str]] = {}
+        for measure, picked in worth.best_by.items():
+            by_pick.setdefault(picked, []).append(_plain(measure))
+        told: list[Row] = [[("they disagree:", "warning")]] if worth.disagree else []
+        for picked, names in by_pick.items():
+            verb = "pick" if names[1:] else "picks"
+            told.append([(f"{', '.join(names)} {verb} ", "dim"), (_number(picked), "value")])
         if view.measure != LOSS:
-            pieces.append(Piece([(f"★ by {_plain(view.measure)}", "best")], len(pieces)))
-        return [packed(pieces, [], columns, [(" · ", "dim")])]
+            told.append([(f"★ by {_plain(view.measure)}", "best")])
+        return _filled(told, columns)
     if verdict.best is not None and verdict.best.checkpoint:
         return [[(" eval_loss picks ", "dim"), (_number(verdict.best.checkpoint), "value")]]
     return []
+
+
+def _filled(pieces: list[Row], columns: int) -> list[Row]:
+    """The pieces in as few lines as they need, none cut as long as one fits a line."""
+    lines: list[Row] = []
+    for piece in pieces:
+        last = lines[-1] if lines else None
+        between = " " if last and last[-1][0].endswith(":") else " · "
+        if last is not None and length(last) + len(between) + length(piece) <= columns:
+            lines[-1] = [*last, (between, "dim"), *piece]
+        else:
+            lines.append([(" ", "text"), *piece])
+    return lines
 
 
 def _plain(measure: str) -> str:

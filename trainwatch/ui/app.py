@@ -57,6 +57,8 @@ class Options:
     """Seconds that a training has between the interrupt and SIGTERM when it is stopped."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, comma separated."""
+    gold_command: str = ""
+    """Evaluates one checkpoint on the user's gold set."""
     delivery: Delivers | None = None
     """Brings alerts to where the person wants them; None: they stand on the screen only."""
 

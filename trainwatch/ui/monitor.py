@@ -84,6 +84,7 @@ class Monitor(App[int]):
             self._look_into,
             not options.host,
             session.alerts,
+            options.gold_command,
         )
         self._stopping = False
         for theme in THEMES:

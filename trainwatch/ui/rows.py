@@ -59,6 +59,7 @@ class Desk:
     here: bool = True
     """Whether the run is on this very machine."""
     alerts: Alerts = field(default_factory=Alerts)
+    gold_command: str = ""
 
 
 class Failed(Message):

@@ -16,8 +16,10 @@ from textual.binding import Binding
 
 from trainwatch import facts
 from trainwatch.draw import removal, units
+from trainwatch.probe import runs
 from trainwatch.read.clean import clean
 from trainwatch.run.advice import short
+from trainwatch.run.evaluating import against, command_for, in_the_way, name_of
 from trainwatch.run.guards import guards
 from trainwatch.ui.messages import Copied, Questioned, Said
 from trainwatch.ui.rows import Panel
@@ -50,6 +52,8 @@ def keys(owner: str) -> list[Binding]:
         Binding("u", "undo", id=f"{owner}.undo", show=False, tooltip="undo the last delete (30 s)"),
         Binding("x", "slim", id=f"{owner}.slim", show=False,
                 tooltip="drop its optimizer state; asks"),
+        Binding("e", "evaluate", id=f"{owner}.evaluate", show=False,
+                tooltip="evaluate it on your gold set; asks"),
         Binding("o", "shell", id=f"{owner}.shell", show=False,
                 tooltip="open a shell in its folder"),
     ]  # fmt: skip
@@ -166,6 +170,35 @@ class Tending(Panel):
         self.post_message(
             Questioned("go on from it", shown, "start it", lambda: self.desk.send(request))
         )
+
+    def action_evaluate(self) -> None:
+        """Run the person's own evaluation on it, after a question."""
+        chosen, run = self._chosen(), self.desk.run
+        if chosen is None or run.target is None:
+            return
+        try:
+            command = command_for(self.desk.gold_command, chosen.seen)
+        except ValueError as error:
+            self._say(clean(str(error), 400))
+            return
+        here = [r.name for r in runs.every() if r.state == "running"] if self.desk.here else []
+        why = against(chosen.seen, here)
+        if why:
+            self._say(clean(why))
+            return
+        shown: list[Row] = [
+            [("starts, detached, in ", "dim"), (clean(run.target.cwd), "value")],
+            [(clean(shlex.join(command), _LONGEST), "accent")],
+        ]
+        harm = in_the_way(run)
+        shown += [[(harm, "critical")]] if harm else []
+        request = facts.Launch(command, run.target.cwd, name_of(chosen.seen), False)
+        self.post_message(
+            Questioned(
+                f"evaluate {clean(chosen.seen.name)}", shown, "start it",
+                lambda: self.desk.send(request), short(chosen) if harm else "",
+            )
+        )  # fmt: skip
 
     def action_keep(self) -> None:
         """A copy where no clean-up looks."""

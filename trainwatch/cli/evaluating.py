@@ -1,0 +1,96 @@
+"""``trainwatch checkpoints evaluate``: the user's own evaluation, as a run of its own.
+
+The law of this file: it is asked first, runs alone, and never beside a training that needs the GPU
+unless that was said. What it writes is read as any result is.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from trainwatch import facts
+from trainwatch.cli import config
+from trainwatch.cli.bench import bench
+from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.inquiry import answers
+from trainwatch.cli.picking import found, of_one
+from trainwatch.cli.way import NOT_CONNECTED
+from trainwatch.read.clean import clean
+from trainwatch.run.evaluating import against, command_for, in_the_way, name_of
+
+if TYPE_CHECKING:
+    from trainwatch.cli.bench import Bench
+    from trainwatch.cli.grammar import Words
+
+REFUSED = 1
+_DEVICES = 2.0  # seconds in which the first reading of the devices comes
+
+
+def do_checkpoints_evaluate(words: Words) -> int:
+    """``trainwatch checkpoints evaluate NAME [TARGET]``."""
+    template = config.load({}).gold_command
+    choice = of_one(words.operands)
+    with bench(choice.target) as place:
+        seen = found(place.rows, choice.names[0]).seen
+        try:
+            command = command_for(template, seen)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        _hear(place, _DEVICES)
+        run = place.session.run
+        why = against(seen, _running(place))
+        if not why and not words.has("--anyway"):
+            why = in_the_way(run)
+            why += "; --anyway does it nevertheless" * bool(why)
+        if why:
+            raise CommandError(clean(why), REFUSED)
+        folder = run.target.cwd if run.target else ""
+        _ask(words, f"start, in {clean(folder)}:  {clean(shlex.join(command), 4000)}  ? [y/N] ")
+        return _start(place, facts.Launch(command, folder, name_of(seen), False))
+
+
+def _hear(place: Bench, seconds: float) -> None:
+    """Take in what the probe tells of the devices and the training meanwhile."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not place.link.closed:
+        place.link.wait(left)
+        for fact in place.link.take(256):
+            place.session.feed(fact)
+        if place.session.run.devices.cards or place.over:
+            return
+
+
+def _running(place: Bench) -> list[str]:
+    place.link.send(facts.ListRuns())
+    for fact in answers(place.link):
+        if isinstance(fact, facts.Runs):
+            return [run.name for run in fact.runs if run.state == "running"]
+        place.session.feed(fact)
+    return []
+
+
+def _ask(words: Words, question: str) -> None:
+    """Raise CommandError unless the answer is yes."""
+    if words.has("--yes"):
+        return
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise CommandError("nothing was started: nobody is here to ask; --yes answers")
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was started", REFUSED)
+
+
+def _start(place: Bench, request: facts.Launch) -> int:
+    place.link.send(request)
+    for fact in answers(place.link):
+        if isinstance(fact, facts.Answer) and fact.done:
+            if not fact.ok:
+                raise CommandError(fact.text, fact.code)
+            sys.stdout.write(f"{fact.text}\n")
+            sys.stderr.write(f"trainwatch: it runs; watch it with: trainwatch attach {fact.text}\n")
+            return 0
+    raise CommandError("the probe left before it was started", NOT_CONNECTED)
