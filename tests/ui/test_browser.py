@@ -245,6 +245,16 @@ async def test_a_large_inside_is_shown_at_once() -> None:
         assert len(rows) > 20
 
 
+async def test_a_save_tells_how_long_it_will_take() -> None:
+    def saving(share: float, at: float) -> CheckpointsSeen:
+        odd = scenes.checkpoint(1640, "writing", progress=share)
+        return CheckpointsSeen(scenes.ROOT, (scenes.checkpoint(1200), odd), (), at)
+
+    async with watching([*scenes.running(), saving(0.2, NOW), saving(0.6, NOW + 8)]) as stage:
+        await stage.press("3")
+        await stage.shows("saving … 60%, 8s left")
+
+
 async def test_two_of_one_step_are_told_apart_by_their_folder() -> None:
     at = NOW + 5
     kept = scenes.checkpoint(800, path=f"{scenes.ROOT}/kept/checkpoint-800")

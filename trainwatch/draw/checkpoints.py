@@ -33,7 +33,7 @@ def draw(run: Run, view: CheckpointsView, columns: int, lines: int, now: float) 
         title.append((f"  /{clean(view.filter)}", "found"))
     if not rows and not (view.filter and run.checkpoints.seen):
         return Picture(title, [], _none(run, columns, lines))
-    table = Table(rows, max(columns - 1, 0), now, view)
+    table = Table(run, rows, max(columns - 1, 0), now, view)
     foot = _fitting(_foot(run, view, columns, now), len(rows), lines)
     head = [table.head()] if lines >= 3 else []
     room = max(lines - len(head) - len(foot), 0)

@@ -169,10 +169,10 @@ def _columns(view: CheckpointsView, rows: Sequence[Checkpoint]) -> list[_Column]
 class Table:
     """Which columns there is room for, and the scale of the small bars."""
 
-    def __init__(
-        self, rows: Sequence[Checkpoint], columns: int, now: float, view: CheckpointsView
-    ) -> None:
+    def __init__(self, run: Run, rows: Sequence[Checkpoint], columns: int, now: float,
+                 view: CheckpointsView) -> None:  # fmt: skip
         self._columns, self._now, self._view = columns, now, view
+        self._saved_in = run.checkpoints.saved_in
         kept = [
             c
             for c in _columns(view, rows)
@@ -241,10 +241,10 @@ class Table:
         step = _step(checkpoint, 0).rjust(self._kept[0].size + self._gap)
         style = STATES[seen.state][1]
         if seen.state == "writing":
-            text = (
-                "saving …" if seen.progress is None else f"saving … {units.percent(seen.progress)}"
-            )
-            return [(step, "value"), (f"   {text}", style)]
+            share = f" {units.percent(seen.progress)}" if seen.progress is not None else ""
+            left = self._saved_in(seen)
+            soon = f", {units.duration(left)} left" if left is not None else ""
+            return [(step, "value"), (f"   saving …{share}{soon}", style)]
         why = f": {clean(seen.reason)}" if seen.reason else ""
         return [(step, "value"), (f"   {seen.state}{why}", style)]
 

@@ -65,11 +65,15 @@ class Checkpoints:
         self._roots: dict[str, CheckpointsSeen] = {}
         self.gold = GoldResults()
         self._made: tuple[object, list[Checkpoint]] | None = None
+        self._saving: dict[str, tuple[float, float]] = {}  # since when, and from how much on
 
     def apply(self, record: CheckpointsSeen) -> None:
         """The checkpoints below one root are these."""
         self._roots[record.root] = record
         self.version += 1
+        writing = {c.path: c.progress for c in record.checkpoints if c.progress is not None}
+        fresh = {path: (record.at, share) for path, share in writing.items()}
+        self._saving = fresh | {p: since for p, since in self._saving.items() if p in writing}
 
     def measured(self, result: Result) -> None:
         """A results file of a gold-set evaluation was read."""
@@ -96,6 +100,14 @@ class Checkpoints:
                 c.path,
             ),
         )
+
+    def saved_in(self, seen: CheckpointSeen) -> float | None:
+        """Seconds until a save is done, by how fast it went so far; None while that is not known."""
+        since = self._saving.get(seen.path)
+        at = max((root.at for root in self._roots.values()), default=0.0)
+        if since is None or seen.progress is None or seen.progress <= since[1] or at <= since[0]:
+            return None
+        return (1 - seen.progress) * (at - since[0]) / (seen.progress - since[1])
 
     @property
     def odd(self) -> list[tuple[str, str]]:

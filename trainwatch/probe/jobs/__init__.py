@@ -17,6 +17,7 @@ from trainwatch.probe.jobs import keep, trash, verify
 from trainwatch.probe.jobs.progress import CancelledError, Progress, RefusedError
 
 NICE = 10
+LEAVING = 120.0  # seconds for what was thrown away to be removed; the next probe removes the rest
 
 _Outcome = facts.JobEnded
 
@@ -53,7 +54,7 @@ class Jobs:
         for progress in list(self._progress.values()):
             progress.cancelled = True
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(LEAVING)
 
     def _run(self) -> None:
         with suppress(OSError):

@@ -59,7 +59,7 @@ class Keys(Panel, can_focus=False):
             self._places.append((range(x, x + wide), entry))
             row += [(entry.keys, "accent"), (" ", "text"), (entry.words, "label"), ("  ", "text")]
             x += wide + 2
-        return [row]
+        return [row[:-1] if len(row) > 1 else row]
 
     async def on_click(self, event: events.Click) -> None:
         """A click on a key does what the key does."""
