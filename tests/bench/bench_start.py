@@ -42,14 +42,15 @@ def textual() -> float:
     return clock(sys.executable, "-c", "import textual.app")
 
 
-def paint(folder: Path) -> float:
-    """From Enter to the first frame of a finished run of a hundred lines."""
+def paint(folder: Path, word: str = "loss") -> float:
+    """From Enter to the first frame of a finished run of a hundred lines, or to ``word`` in it."""
     log = folder / "train.log"
     log.write_text(
         "".join(f"{{'loss': {2 / (i + 1):.4f}, 'epoch': {i / 9:.2f}}}\n" for i in range(100))
     )
     screen = Screen([*TRAINWATCH, "attach", str(log)], folder)
-    screen.read(20, lambda data: b"loss" in data and "╭".encode() in data)
+    seen = screen.read(5, lambda data: word.encode() in data and "╭".encode() in data)
+    assert word.encode() in seen
     took = time.perf_counter() - screen.started
     screen.leave()
     return took
@@ -98,6 +99,10 @@ def main() -> None:
         report("Enter to the training's first step", ours, "python os.system", theirs)
         ours, theirs = pairs(lambda: paint(folder), textual)
         report("Enter to the first paint", ours, "import textual.app", theirs)
+        ours, theirs = pairs(lambda: paint(folder, "0.0200"), textual)
+        report("Enter to the curve on the screen", ours, "import textual.app", theirs)
+        ours, theirs = pairs(lambda: paint(folder, "following"), textual)
+        report("Enter to every panel, and keys", ours, "import textual.app", theirs)
 
 
 if __name__ == "__main__":

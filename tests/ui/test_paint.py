@@ -12,7 +12,8 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from trainwatch.ui.paint import Exact, codes, exact, printable
+from trainwatch.ui.codes import codes, printable
+from trainwatch.ui.paint import Exact, exact
 
 RED, BLUE = Ink.parse("#ff0000 on #000000"), Ink.parse("bold #0000ff on #000000")
 

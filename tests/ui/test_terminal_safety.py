@@ -27,6 +27,7 @@ OURS = re.compile(
     rb"|\x1b\]52;c;([A-Za-z0-9+/=]*)\x07"  # clipboard
 )
 FIRST_WORDS = 1500
+ENTER = b"\x1b[?1049h"
 HARMLESS = {"colour left on", "marks", "surrogate", "long"}
 """A colour may stay, and what is left of these is only text."""
 INTRODUCERS = ("\x1b", "\x90", "\x98", "\x9b", "\x9d", "\x9e", "\x9f")
@@ -41,12 +42,16 @@ def foreign_controls(raw: bytes) -> list[str]:
 
 
 def orders_in_between(raw: bytes) -> list[bytes]:
-    """Modes that are switched anywhere but in the first and the last words to the terminal."""
+    """Modes that are switched anywhere but in the first and the last words to the terminal.
+
+    The first picture enters the other screen; Textual says so again when it takes over.
+    """
     found = (
         m for m in OURS.finditer(raw) if b"\x1b[?" in m[0] or b"\x1b[>" in m[0] or b"<u" in m[0]
     )
-    middle = range(FIRST_WORDS, len(raw) - FIRST_WORDS)
-    return [m[0] for m in found if m.start() in middle and b"?2026" not in m[0]]
+    begun = raw.find(ENTER, 1) if raw.startswith(ENTER) else 0
+    middle = (range(FIRST_WORDS, begun), range(begun + FIRST_WORDS, len(raw) - FIRST_WORDS))
+    return [m[0] for m in found if any(m.start() in r for r in middle) and b"?2026" not in m[0]]
 
 
 def clipboards(raw: bytes) -> list[str]:

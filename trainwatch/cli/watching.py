@@ -6,6 +6,7 @@ mistake of a setting, a terminal or a screen can keep it from running.
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import sys
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from trainwatch.cli.way import Way
     from trainwatch.link import Link
     from trainwatch.run.session import Session
+    from trainwatch.ui.app import Bell
 
 
 def do_run(words: Words) -> int:
@@ -297,6 +299,18 @@ def _screen(view: _View) -> int:
 
 
 def _show(view: _View) -> int:
+    from trainwatch.ui.app import Bell
+
+    gc.disable()  # until the screen stands: nothing becomes garbage, and looking for it takes long
+    link, bell = _link(view), Bell()
+    link.open(bell.ring)  # the probe starts while we load what reads it
+    try:
+        return _shown(view, link, bell)
+    finally:
+        link.close()
+
+
+def _shown(view: _View, link: Link, bell: Bell) -> int:
     from trainwatch.cli.console import chosen_glyphs, wants_colour
     from trainwatch.ui.app import Options, watch
 
@@ -321,7 +335,7 @@ def _show(view: _View) -> int:
         delivery=delivery,
     )
     try:
-        return watch(_link(view), session, options)
+        return watch(link, bell, session, options)
     finally:
         if delivery is not None:
             delivery.close()

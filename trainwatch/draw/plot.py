@@ -6,7 +6,7 @@ from (plot, view, size) alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor, inf, isfinite
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trainwatch.run.series import Axis, Series, Span
 
+_AXES: tuple[Axis, ...] = ("step", "epoch", "time")
 _OUTLIERS = 0.02
 """Share of the columns that may be outliers at each end."""
 _FENCE = 3.0
@@ -76,6 +77,17 @@ class Plot:
     def every(self) -> list[Series]:
         """All series, the line first."""
         return [s for s in (self.line, *self.points) if s is not None]
+
+
+def settled(view: ChartView, plot: Plot) -> ChartView:
+    """A run that tells no steps is shown over epochs, one that tells neither over time."""
+    series = plot.every[0] if plot.every else None
+    if series is None or not len(series) or series.extent(view.axis) is not None:
+        return view
+    known = next((axis for axis in _AXES if series.extent(axis) is not None), None)
+    if known is None:
+        return view
+    return replace(view, axis=known, start=None, stop=None, cursor=None)
 
 
 class Layout:

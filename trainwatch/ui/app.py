@@ -1,13 +1,14 @@
 """The way into the screen, and what a person is told when leaving it.
 
 The law of this file: the link is opened before anything heavy is imported, so that the probe works
-while Textual loads; whatever the screen does, the training is not touched.
+while we load, and what it says first is painted before Textual is there. Whatever the screen does,
+the training is not touched.
 """
 
 from __future__ import annotations
 
-import gc
 import shlex
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from trainwatch.run.session import Session
 
 INTERRUPTED = 130
+FIRST = 0.12
+"""Seconds that the first picture waits for what it shows."""
 FAILED = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -63,15 +66,32 @@ class Options:
     """Brings alerts to where the person wants them; None: they stand on the screen only."""
 
 
-def watch(link: Link, session: Session, options: Options) -> int:
+class Bell:
+    """What a link wakes that is opened before there is anybody to be woken."""
+
+    def __init__(self) -> None:
+        self._wake: Callable[[], None] | None = None
+
+    def ring(self) -> None:
+        """Facts wait. Called by the link from any thread."""
+        if self._wake is not None:
+            self._wake()
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """From now on ``wake`` is called."""
+        self._wake = wake
+
+
+def watch(link: Link, bell: Bell, session: Session, options: Options) -> int:
     """Show ``session`` fed from ``link`` until the person leaves; the exit code of the command.
 
-    The caller has no request to send: the watch itself goes out here.
+    ``link`` is open and rings ``bell``. The caller has no request to send: the watch itself goes out
+    here.
     """
-    gc.disable()  # until the first picture: nothing becomes garbage, and looking for it takes long
     pump = Pump(link, session, options.replay)
-    link.open(pump.wake)
+    bell.wakes(pump.wake)
     link.send(session.reader.watch(options.target))
+    _open(session.run, pump, options)
 
     from trainwatch.ui.monitor import Monitor  # noqa: PLC0415 - the law of this file
 
@@ -86,6 +106,21 @@ def watch(link: Link, session: Session, options: Options) -> int:
     if monitor.failure is not None:
         return FAILED
     return exit_code(session.run, options) if left is None else left
+
+
+def _open(run: Run, pump: Pump, options: Options) -> None:
+    """The first picture, of what comes at once."""
+    from trainwatch.ui import opening  # noqa: PLC0415 - drawing is loaded while the probe starts
+
+    draw_on_the_terminal()
+    pump.read(FIRST)
+    opening.show(run, options, pump.now())
+
+
+def draw_on_the_terminal() -> None:
+    """Textual draws on standard error: where that is a file, ``2>`` is meant for what fails."""
+    if sys.__stderr__ is None or not sys.__stderr__.isatty():
+        setattr(sys, "__stderr__", sys.__stdout__)  # noqa: B010 - typed as final
 
 
 def exit_code(run: Run, options: Options) -> int:

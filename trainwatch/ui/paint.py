@@ -11,31 +11,19 @@ and a colour only when it changes.
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.style import Style as Ink
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
+from trainwatch.ui.codes import change, codes, printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.color import Color, ColorSystem
     from rich.console import Console, RenderableType
     from rich.segment import Segment
     from textual.strip import Strip
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""General categories that a terminal obeys, hides or cannot encode."""
-_ATTRIBUTES = (
-    ("bold", 1),
-    ("dim", 2),
-    ("italic", 3),
-    ("underline", 4),
-    ("reverse", 7),
-    ("strike", 9),
-)
 
 Update: TypeAlias = "CompositorUpdate | RenderableType | None"
 Stretch: TypeAlias = "tuple[int, int, Iterable[Segment]]"
@@ -70,18 +58,11 @@ class Exact(CompositorUpdate):
                     continue
                 wanted = codes(ink or Ink.null(), system)
                 if wanted is not shown:
-                    out.append(_change(shown, wanted))
+                    out.append(change(shown, wanted))
                     shown = wanted
                 out.append(printable(text))
         out.append("\x1b[m")
         return "".join(out)
-
-
-def printable(text: str) -> str:
-    """``text`` without what is no picture: it takes no column, so nothing moves where it is missing."""
-    if text.isprintable():
-        return text
-    return "".join(c for c in text if unicodedata.category(c) not in _UNSEEN)
 
 
 def _spans(update: ChopsUpdate) -> Iterable[Stretch]:
@@ -101,27 +82,3 @@ def _lines(update: LayoutUpdate) -> Iterable[Stretch]:
 
 def _known(strips: Iterable[Strip | None]) -> Iterable[Strip]:
     return (strip for strip in strips if strip is not None)
-
-
-@lru_cache(4096)
-def codes(ink: Ink, system: ColorSystem | None) -> tuple[frozenset[int], str, str]:
-    """Attributes, foreground and background of a style as SGR parameters."""
-    attributes = frozenset(code for name, code in _ATTRIBUTES if getattr(ink, name))
-    return attributes, _colour(ink.color, system, True), _colour(ink.bgcolor, system, False)
-
-
-def _colour(colour: Color | None, system: ColorSystem | None, foreground: bool) -> str:
-    if colour is None or system is None or colour.is_default:
-        return "39" if foreground else "49"
-    return ";".join(colour.downgrade(system).get_ansi_codes(foreground))
-
-
-def _change(old: tuple[frozenset[int], str, str], new: tuple[frozenset[int], str, str]) -> str:
-    """The shortest sequence that leads from one style to the other."""
-    parameters: list[str] = []
-    if old[0] - new[0]:
-        parameters.append("0")
-        old = (frozenset(), "39", "49")
-    parameters += [str(code) for code in sorted(new[0] - old[0])]
-    parameters += [after for before, after in zip(old[1:], new[1:], strict=True) if before != after]
-    return f"\x1b[{';'.join(parameters)}m" if parameters else ""

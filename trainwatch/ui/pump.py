@@ -8,7 +8,6 @@ once, then at most one frame per ``FRAME``. Once a second it says so, for what o
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -17,6 +16,7 @@ from trainwatch import facts
 from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from trainwatch.link import Link
@@ -90,9 +90,22 @@ class Pump:
 
     def start(self) -> None:
         """Begin, on the running loop, with whatever waits already."""
+        import asyncio  # noqa: PLC0415 - the first picture does without
+
         self._loop = asyncio.get_running_loop()
         self._begin()
         self._later(TICK, self._tick)
+
+    def read(self, seconds: float) -> None:
+        """Before the loop runs: read what comes within that time, at most until all is caught up."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if not (self._pending or self._link.wait(left)) or not self._refill():
+                break
+            fact = self._pending.popleft()
+            self._take(fact)
+            if isinstance(fact, facts.CaughtUp):
+                break
 
     def stop(self) -> None:
         """Publish nothing from now on."""

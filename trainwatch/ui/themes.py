@@ -2,10 +2,6 @@
 
 The law of this file: drawing names its styles, only this file knows colours. No state is told by
 colour alone, so every theme, and no colour at all, reads the same.
-
-A theme's ``primary`` is the training curve and its ``accent`` the evaluation, so that any Textual
-theme can be used. The colour-blind palette is that of Okabe and Ito,
-https://jfly.uni-koeln.de/color/.
 """
 
 from __future__ import annotations
@@ -18,64 +14,31 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from trainwatch.read.clean import Sgr
+from trainwatch.ui.palette import PALETTES, STRONGER, TONES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
+def _theme(name: str, colours: Mapping[str, str]) -> Theme:
+    return Theme(
+        name,
+        primary=colours["primary"],
+        secondary=colours["secondary"],
+        accent=colours["accent"],
+        success=colours["success"],
+        warning=colours["warning"],
+        error=colours["error"],
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        dark=name != "light",
+    )
+
+
 THEMES: Final[tuple[Theme, ...]] = (
-    Theme(
-        "dark",
-        primary="#57b6ff",
-        secondary="#b79cf7",
-        accent="#ffb14e",
-        success="#79d279",
-        warning="#e8d05a",
-        error="#ff6e6e",
-        foreground="#d8dee6",
-        background="#0e1217",
-        surface="#151a21",
-        panel="#1c232c",
-    ),
-    Theme(
-        "light",
-        primary="#0a62c9",
-        secondary="#7a3fc4",
-        accent="#b34700",
-        success="#18722f",
-        warning="#7d5a00",
-        error="#c01f2e",
-        foreground="#1f2430",
-        background="#fcfcfa",
-        surface="#f2f2ef",
-        panel="#e8e8e4",
-        dark=False,
-    ),
-    Theme(
-        "high-contrast",
-        primary="#00d7ff",
-        secondary="#ff9cff",
-        accent="#ffd700",
-        success="#4dff7c",
-        warning="#ffff00",
-        error="#ff7a7a",
-        foreground="#ffffff",
-        background="#000000",
-        surface="#000000",
-        panel="#1a1a1a",
-    ),
-    Theme(
-        "colour-blind",
-        primary="#56b4e9",
-        secondary="#cc79a7",
-        accent="#e69f00",
-        success="#1fb98d",
-        warning="#f0e442",
-        error="#e8743b",
-        foreground="#dde1e6",
-        background="#101317",
-        surface="#161a20",
-        panel="#1d232b",
-    ),
+    *(_theme(name, colours) for name, colours in PALETTES.items()),
     Theme(
         "terminal",  # the sixteen colours and the background that the terminal already has
         primary="ansi_bright_cyan",
@@ -94,33 +57,7 @@ THEMES: Final[tuple[Theme, ...]] = (
     ),
 )
 
-_TONES: Final[Mapping[str, tuple[str, float, str]]] = {
-    # style name: (theme colour, strength over the background, attributes)
-    "text": ("foreground", 1.0, ""),
-    "dim": ("foreground", 0.52, "dim"),
-    "label": ("foreground", 0.68, ""),
-    "value": ("foreground", 1.0, "bold"),
-    "accent": ("primary", 1.0, "bold"),
-    "title": ("foreground", 1.0, "bold"),
-    "train": ("primary", 1.0, ""),
-    "train-raw": ("primary", 0.42, "dim"),
-    "eval": ("accent", 1.0, "bold"),
-    "best": ("success", 1.0, "bold"),
-    "other": ("secondary", 1.0, ""),
-    "ok": ("success", 1.0, ""),
-    "info": ("primary", 1.0, ""),
-    "warning": ("warning", 1.0, "bold"),
-    "critical": ("error", 1.0, "bold"),
-    "cursor": ("foreground", 1.0, "reverse"),
-    "guide": ("foreground", 0.45, ""),
-    "border": ("foreground", 0.28, "dim"),
-    "bar": ("primary", 1.0, ""),
-    "bar-rest": ("foreground", 0.2, "dim"),
-    "focus": ("primary", 1.0, ""),
-    "found": ("warning", 1.0, "reverse"),
-}
-_USED: Final = frozenset(("background", *(colour for colour, _, _ in _TONES.values())))
-_STRONGER: Final = {"high-contrast": 1.5}
+_USED: Final = frozenset(("background", *(colour for colour, _, _ in TONES.values())))
 
 
 _PALETTE: Final = ("foreground", "error", "success", "warning", "primary", "secondary", "primary")
@@ -142,8 +79,8 @@ class Inks(dict[str | Sgr, Ink]):
             if name in _USED
         }
         self.ground = self._system["background"]
-        more = _STRONGER.get(theme.name, 1.0)
-        for name, (colour, strength, attributes) in _TONES.items():
+        more = STRONGER.get(theme.name, 1.0)
+        for name, (colour, strength, attributes) in TONES.items():
             self[name] = self._tone(self._system[colour], min(1.0, strength * more), attributes)
 
     def _tone(self, colour: Color, strength: float, attributes: str) -> Ink:

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.reactive import reactive
 
 from trainwatch.draw import chart
-from trainwatch.draw.plot import ChartView, Layout
+from trainwatch.draw.plot import ChartView, Layout, settled
 from trainwatch.run.series import Axis
 from trainwatch.run.topics import Topic
 from trainwatch.ui.messages import Picked
@@ -72,18 +72,8 @@ class Chart(Panel):
 
     def picture(self, columns: int, lines: int) -> Picture:
         """The chart as the view asks for it, on an axis that the run has."""
-        self._settle()
+        self.set_reactive(Chart.view, settled(self.view, self.plot()))
         return chart.draw(self.plot(), self.view, columns, lines)
-
-    def _settle(self) -> None:
-        """A run that tells no steps is shown over epochs, one that tells neither over time."""
-        series = self._series()
-        if series is None or not len(series) or series.extent(self.view.axis) is not None:
-            return
-        known = next((axis for axis in _AXES if series.extent(axis) is not None), None)
-        if known is not None:
-            view = replace(self.view, axis=known, start=None, stop=None, cursor=None)
-            self.set_reactive(Chart.view, view)
 
     def watch_view(self) -> None:
         """The view changed: draw it, and tell what the cursor stands on."""
