@@ -28,7 +28,14 @@ class Pane(NamedTuple):
     @property
     def words(self) -> str:
         """What it is, for a person."""
-        return "the tmux pane {} ({})".format(self.id, self.place)
+        return "the tmux pane {}".format(self.known_as)
+
+    @property
+    def known_as(self) -> str:
+        """Its id and its place, with the server where that is not the usual one."""
+        server = os.path.basename(self.socket)
+        where = self.place if server == "default" else "{} on {}".format(self.place, server)
+        return "{} ({})".format(self.id, where)
 
 
 class TmuxError(Exception):

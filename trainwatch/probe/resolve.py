@@ -82,13 +82,13 @@ def _pane(word: str) -> Found:
     except TmuxError as error:
         raise TargetError(str(error), "attach to a log file or a process id") from None
     if len(found) > 1:
-        several = ", ".join("{} ({})".format(pane.id, pane.place) for pane in found[:5])
+        several = ", ".join(pane.known_as for pane in found[:5])
         raise TargetError(
             "{} could be any of the panes {}".format(word, several), "name one by its %id"
         )
     if found:
         return stranger.in_pane(found[0])
-    known = ["tmux:{} ({})".format(pane.id, pane.place) for pane in panes.every()[:5]]
+    known = ["tmux:" + pane.known_as for pane in panes.every()[:5]]
     here = "; here are: {}".format(", ".join(known)) if known else "; no tmux server runs here"
     raise TargetError("there is no tmux pane {}{}".format(word, here), "see: tmux list-panes -a")
 

@@ -249,7 +249,7 @@ def _folders(tree: List[Stat], files: List[str]) -> List[Root]:
     for one in tree:
         command, cwd = command_of(one.pid), folder_of(one.pid)
         key = (" ".join(command), cwd)
-        if key in said or not os.path.isabs(cwd):
+        if key in said or not cwd.strip("/"):  # where daemons are: everything lies below it
             continue
         said.add(key)
         for root in roots.of_command(command, cwd, since):
