@@ -12,6 +12,7 @@ from trainwatch import facts
 from trainwatch.cli.console import console
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import answers, asking, look, stop
+from trainwatch.cli.ledger import Ledger
 from trainwatch.cli.rules import limits
 from trainwatch.cli.target import parse
 from trainwatch.cli.way import NOT_FOUND, reached
@@ -23,12 +24,17 @@ from trainwatch.read.clean import clean
 from trainwatch.run.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
 
     from trainwatch.cli.grammar import Words
     from trainwatch.cli.way import Way
+    from trainwatch.draw.shapes import Json
     from trainwatch.link import Link
+    from trainwatch.run.limits import Limits
     from trainwatch.run.run import Run
+
+    Listed: TypeAlias = tuple[facts.RunSeen, dict[str, Json]]
 
 SHOWN = 20  # runs, unless all are asked for
 _HEAD = ("id", "name", "state", "step", "loss", "eval", "verdict", "age", "command")
@@ -45,27 +51,20 @@ def do_list(words: Words) -> int:
         known = _known(link)
         own = [run for run in known if not _is_found(run)]
         shown = own if words.has("--all") or words.has("--json") else own[:SHOWN]
-        read = [_read(run, link) for run in shown]
-        found, seen = _strangers([run for run in known if _is_found(run)], way)
-    now = time.time()
+        listed = [*_runs(shown, link), *_strangers([run for run in known if _is_found(run)], way)]
     if words.has("--json"):
-        rows = [shapes.status(run, now) for run in read]
-        rows += [
-            {**shapes.status(run, now), "id": one.id} for one, run in zip(found, seen, strict=True)
-        ]
-        sys.stdout.write(json.dumps(rows) + "\n")
+        sys.stdout.write(json.dumps([shape for _, shape in listed]) + "\n")
         return 0
     if not known:
         _say("no run there yet; start one: trainwatch run python train.py")
         return 0
-    pairs = [*zip(shown, read, strict=True), *zip(found, seen, strict=True)]
-    _print_table([_HEAD, *(_row(*pair, now) for pair in pairs)])
+    now = time.time()
+    _print_table([_HEAD, *(_row(seen, shape, now) for seen, shape in listed)])
     if len(own) > len(shown):
         _say(f"{len(own) - len(shown)} older runs: trainwatch list --all")
-    if found:
-        _say(
-            f"in brackets: not started by trainwatch; to watch one: trainwatch attach {found[0].id}"
-        )
+    found = next((seen.id for seen, _ in listed if _is_found(seen)), None)
+    if found is not None:
+        _say(f"in brackets: not started by trainwatch; to watch one: trainwatch attach {found}")
     return 0
 
 
@@ -82,22 +81,34 @@ def _is_found(run: facts.RunSeen) -> bool:
     return run.id.isdigit()
 
 
-def _strangers(known: list[facts.RunSeen], way: Way) -> tuple[list[facts.RunSeen], list[Run]]:
-    """Everything about those that can be looked at; each is looked at once and then left alone."""
-    pairs = []
+def _runs(known: list[facts.RunSeen], link: Link) -> Iterator[Listed]:
+    """The runs; those that have ended are read once and then known."""
+    rules = limits()
+    ledger = Ledger(rules)
+    for one in known:
+        shape = ledger.find(one)
+        if shape is None:
+            shape = shapes.status(_read(one, link, rules))
+            ledger.put(one, shape)
+        yield one, shape
+    ledger.save()
+
+
+def _strangers(known: list[facts.RunSeen], way: Way) -> Iterator[Listed]:
+    """Those that can be looked at; each is looked at once and then left alone."""
     for one in known:
         try:
-            pairs.append((one, look(way.to(one.id)).session.run))
+            look_at = look(way.to(one.id))
         except CommandError:
             continue  # it has ended meanwhile, or is no training
-    return [one for one, _ in pairs], [run for _, run in pairs]
+        yield one, {**shapes.status(look_at.session.run, look_at.now), "id": one.id}
 
 
-def _read(run: facts.RunSeen, link: Link) -> Run:
+def _read(run: facts.RunSeen, link: Link, rules: Limits) -> Run:
     """Everything about one run, through the open link."""
     session = Session()
-    session.run.limits = limits()
-    link.send(session.reader.watch(run.id))
+    session.run.limits = rules
+    link.send(session.reader.watch(run.id, live=False))
     begun = False  # facts of the run that was watched before may still be on their way
     for fact in answers(link):
         begun = begun or (isinstance(fact, facts.Target) and fact.id == run.id)
@@ -108,19 +119,24 @@ def _read(run: facts.RunSeen, link: Link) -> Run:
     return session.run
 
 
-def _row(seen: facts.RunSeen, run: Run, now: float) -> tuple[str, ...]:
-    verdict = run.verdict(now).state
+def _row(seen: facts.RunSeen, shape: dict[str, Json], now: float) -> tuple[str, ...]:
+    verdict = str(shape["verdict"])
     return (
         seen.id,
         f"({clean(seen.name)})" if _is_found(seen) else clean(seen.name) or units.UNKNOWN,
-        run.state(now).word if seen.state == "running" else seen.state,
-        units.count(run.progress.done),
-        units.number(run.metrics.loss.last if run.metrics.loss else None),
-        units.number(run.metrics.eval_loss.last if run.metrics.eval_loss else None),
+        str(shape["state"]) if seen.state == "running" else seen.state,
+        units.count(_number(shape["step"])),
+        units.number(_number(shape["loss"])),
+        units.number(_number(shape["eval_loss"])),
         units.UNKNOWN if verdict == "not-enough-data" else verdict,
         units.age(now - seen.started if seen.started else None),
         clean(shlex.join(seen.command)) or "(its record cannot be read)",
     )
+
+
+def _number(value: Json) -> float | None:
+    """A number of a shape, where those that are not finite are words."""
+    return float(value) if isinstance(value, int | float | str) else None
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
