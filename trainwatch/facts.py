@@ -319,6 +319,12 @@ class Read(NamedTuple):
     length: int
 
 
+class Visit(NamedTuple):
+    """List this folder beside those that the target leads to; CaughtUp says when it has come."""
+
+    path: str  # as the training printed it: relative to where it runs
+
+
 class ListRuns(NamedTuple):
     """Ask for Runs."""
 

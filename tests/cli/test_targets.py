@@ -63,3 +63,22 @@ def test_what_is_not_there_or_no_file_is_said_in_one_sentence(
     done = trainwatch("checkpoints", word, "--json")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("told", ["../a", "{home}/a", "../none"])
+def test_a_log_leads_to_the_folder_that_it_says_is_saved_to(
+    home: Path, trainwatch: Command, told: str
+) -> None:
+    place = told.format(home=home)
+    log = f"{{'loss': 1.0, 'epoch': 0.5}}\nSaving model checkpoint to {place}/checkpoint-10\n"
+    lay(home, {"logs/train.log": log.encode()})
+    rows = json.loads(trainwatch("checkpoints", "logs/train.log", "--json").stdout)
+    names = [] if told.endswith("none") else ["checkpoint-10", "checkpoint-20"]
+    assert [row["name"] for row in rows] == names
+
+
+def test_what_was_not_looked_into_is_said_beside_the_json(home: Path, trainwatch: Command) -> None:
+    os.mkfifo(home / "a/checkpoint-1")
+    done = trainwatch("checkpoints", "a", "--json")
+    assert [row["name"] for row in json.loads(done.stdout)] == ["checkpoint-10", "checkpoint-20"]
+    assert done.stderr == "trainwatch: checkpoint-1 was not looked into: no folder\n"

@@ -40,6 +40,7 @@ class Disk:
         records = self.send(0, data[: self.head], len(data))
         while requests := self.reader.requests():
             for request in requests:
+                assert isinstance(request, facts.Read)
                 part = data[request.offset : request.offset + request.length]
                 records += self.send(request.offset, part, len(data))
         return told(records)

@@ -86,15 +86,21 @@ def fill(session: Session, link: Link, *, to_the_end: bool) -> None:
     A journal is played to its end: catching up lies at its beginning.
     """
     wanted: set[tuple[str, int]] = set()
+    visits = caught_up = 0  # after folders are asked for it catches up once more
     end = float("inf")
     for fact in answers(link):
         session.feed(fact)
         for request in session.requests():
             link.send(request)
-            wanted.add((request.path, request.offset))
+            if isinstance(request, facts.Visit):
+                visits += 1
+            else:
+                wanted.add((request.path, request.offset))
         if isinstance(fact, facts.FileBytes):
             wanted.discard((fact.path, fact.offset))
-        if session.run.caught_up and not to_the_end:
+        if isinstance(fact, facts.CaughtUp):
+            caught_up += 1
+        if caught_up > min(visits, 1) and not to_the_end:
             end = min(end, time.monotonic() + _READS)
             if not wanted or time.monotonic() > end:
                 return

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from trainwatch.link import Link
 
 WORDS: Final = "read-only: nothing is changed from here (start without --readonly)"
-_LOOKS: Final = (facts.Watch, facts.Read, facts.ListRuns, facts.Cancel, facts.Ping, facts.Bye)
+_LOOKS: Final = (
+    facts.Watch,
+    facts.Visit,
+    facts.Read,
+    facts.ListRuns,
+    facts.Cancel,
+    facts.Ping,
+    facts.Bye,
+)
 _HARMLESS: Final = ("verify",)
 """Jobs that only read."""
 

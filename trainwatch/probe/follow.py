@@ -13,6 +13,7 @@ from trainwatch import facts
 from trainwatch.probe import inotify
 from trainwatch.probe.folders import FolderWatch
 from trainwatch.probe.found import Found, Source
+from trainwatch.probe.listing import Root
 from trainwatch.probe.output import Output
 from trainwatch.probe.readings import Readings
 from trainwatch.probe.resolve import resolve
@@ -20,6 +21,7 @@ from trainwatch.probe.rhythm import Rhythm
 from trainwatch.probe.streams.file import FileStream
 from trainwatch.probe.streams.tmux import PaneStream
 
+MAX_FOLDERS = 24  # roots that one target may come to
 GLANCE = 1.0  # seconds that a single look waits for the devices
 
 
@@ -43,6 +45,7 @@ class Following:
         self._readings = Readings(found.run, found.subject)
         self._inotify.watch(self._readings.exit_record, inotify.FILE)
         self._end_told = False
+        self._cwd = found.fact.cwd
         self._folders: List[FolderWatch] = []
         self._hanging: Set[str] = set()
         self._begin(watch, found)
@@ -50,6 +53,15 @@ class Following:
     def renew(self, watch: facts.Watch) -> None:
         """The same target with other wishes; the streams go on where they are. Raises TargetError."""
         self._begin(watch, resolve(watch))
+
+    def visit(self, path: str) -> None:
+        """List this folder as well, where it is not listed anyway."""
+        place = os.path.join(self._cwd, os.path.expanduser(path))
+        place = os.path.normpath(place)
+        known = {folder.root.path for folder in self._folders if not folder.root.sparse}
+        if "\0" not in place and place not in known and len(self._folders) < MAX_FOLDERS:
+            self._add(Root(place))
+            self._caught_up = False
 
     def inputs(self, now: float) -> List[int]:
         """Descriptors of which ``step`` wants to hear."""
@@ -103,9 +115,13 @@ class Following:
         self._once = watch.once
         self._began = time.monotonic()
         self._caught_up = False
-        self._folders = [
-            FolderWatch(root, watch, self._output.send, self._ring) for root in found.roots
-        ]
+        self._watch = watch
+        self._folders = []
+        for root in found.roots:
+            self._add(root)
+
+    def _add(self, root: Root) -> None:
+        self._folders.append(FolderWatch(root, self._watch, self._output.send, self._ring))
 
     def _stream(
         self, source: Source, resume: Optional[facts.Resume], watch: facts.Watch

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Union
 
 import trainwatch
 from trainwatch import facts, wire
@@ -71,9 +71,8 @@ class Probe:
     def _answer(self, request: Any) -> None:
         if isinstance(request, facts.Watch):
             self._watch(request)
-        elif isinstance(request, facts.Read):
-            if self._following is None or not self._following.read(request):
-                self._asked.read(request)
+        elif isinstance(request, (facts.Read, facts.Visit)):
+            self._look(request)
         elif isinstance(request, facts.ListRuns):
             self._asked.runs()
         elif isinstance(request, facts.Stop):
@@ -87,6 +86,13 @@ class Probe:
             self._output.send(facts.Pong(time.time()))
         elif isinstance(request, facts.Bye):
             self._leaving = True
+
+    def _look(self, request: Union[facts.Read, facts.Visit]) -> None:
+        if isinstance(request, facts.Visit):
+            if self._following is not None:
+                self._following.visit(request.path)
+        elif self._following is None or not self._following.read(request):
+            self._asked.read(request)
 
     def _watch(self, watch: facts.Watch) -> None:
         try:

@@ -59,7 +59,8 @@ def resolve(watch: facts.Watch) -> Found:
 
 def _with_roots(found: Found, watch: facts.Watch) -> Found:
     """What was found, and the folders that were asked for beside it."""
-    asked = [_root(path) for path in watch.roots if "\0" not in path]
+    paths = (os.path.join(found.fact.cwd, os.path.expanduser(path)) for path in watch.roots)
+    asked = [_root(path) for path in paths if "\0" not in path]
     whole = {root.path: root for root in asked if not root.only}
     merged = [root for root in found.roots if root.path not in whole] + list(whole.values())
     known = {root.path for root in merged if not root.only}
@@ -69,7 +70,7 @@ def _with_roots(found: Found, watch: facts.Watch) -> Found:
 
 def _root(path: str) -> Root:
     """A folder that was asked for, or the folder of a file that was, with nothing else in it."""
-    path = os.path.abspath(os.path.expanduser(path))
+    path = os.path.abspath(path)
     if os.path.isfile(path):
         parent, name = os.path.split(path)
         return Root(parent, only=name)

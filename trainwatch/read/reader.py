@@ -17,6 +17,7 @@ from trainwatch.read.dialect import dialects
 from trainwatch.read.document import Document, may_be_one
 from trainwatch.read.folders import Folders
 from trainwatch.read.records import Notice, Record
+from trainwatch.read.saved import place
 from trainwatch.read.stream import Stream
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from trainwatch.read.records import CheckpointSeen
 
+MOST_PLACES = 4
+"""Folders that a log may have looked at: what is printed is not always meant."""
 KEPT = "kept"
 """The folder that checkpoints are put into to keep them."""
 
@@ -46,6 +49,8 @@ class Reader:
         self._live = False
         self._apart = False  # metric files of several runs must not be read as one run's
         self._roots: set[str] = set()
+        self._places: list[str] = []  # folders that the training said it saves to
+        self._visits: list[facts.Visit] = []
 
     def watch(
         self,
@@ -61,7 +66,8 @@ class Reader:
         self._folders = Folders()
         wants = [*results.wants(self._gold), *files.wants(target), *layouts.wants()]
         folders = [*layouts.folders(), *results.FOLDERS, KEPT]
-        return facts.Watch(target, folders, wants, list(resume), once, list(self._gold), live, deep)
+        roots = [*self._gold, *self._places]
+        return facts.Watch(target, folders, wants, list(resume), once, roots, live, deep)
 
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""
@@ -72,7 +78,10 @@ class Reader:
     def _read(self, fact: object) -> list[object]:
         match fact:
             case facts.Chunk():
-                return self._chunk(fact)
+                records = self._chunk(fact)
+                for record in records:
+                    self._note_place(record)
+                return records
             case facts.Gap():
                 return self._gap(fact)
             case facts.FileBytes() | facts.Listing() | facts.Trouble():
@@ -118,10 +127,19 @@ class Reader:
         """Nothing more will come: lines that were left unfinished are read as they are."""
         return [record for stream in self._streams.values() for record in stream.break_off(at)]
 
-    def requests(self) -> list[facts.Read]:
-        """Bytes that are needed to go on; asked once."""
+    def requests(self) -> list[facts.Read | facts.Visit]:
+        """Bytes and folders that are needed to go on; asked once."""
         inside = [read for contents in self._contents.values() for read in contents.requests()]
-        return self._folders.requests() + self._files.requests() + inside
+        visits, self._visits = self._visits, []
+        return [*visits, *self._folders.requests(), *self._files.requests(), *inside]
+
+    def _note_place(self, record: object) -> None:
+        """The training has told where it saves."""
+        if isinstance(record, Notice) and record.kind == "saving":
+            found = place(record.text)
+            if found and found not in self._places and len(self._places) < MOST_PLACES:
+                self._places.append(found)
+                self._visits.append(facts.Visit(found))
 
     @property
     def tallies(self) -> list[tuple[str, str, int, int]]:

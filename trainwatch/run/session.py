@@ -47,6 +47,6 @@ class Session:
         for record in self.reader.finish():
             self.run.apply(record)
 
-    def requests(self) -> list[facts.Read]:
-        """Bytes the reader needs to go on."""
+    def requests(self) -> Sequence[facts.Read | facts.Visit]:
+        """Bytes and folders the reader needs to go on."""
         return self.reader.requests()

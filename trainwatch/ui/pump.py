@@ -17,7 +17,7 @@ from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from trainwatch.link import Link
 
@@ -46,7 +46,7 @@ class Feed(Protocol):
     def feed(self, fact: Any, /) -> Topic:
         """Take one fact; say what changed."""
 
-    def requests(self) -> list[facts.Read]:
+    def requests(self) -> Sequence[facts.Read | facts.Visit]:
         """What the session wants to read next."""
 
 
