@@ -32,6 +32,7 @@ SAMPLES: List[Any] = [
     facts.Pong(NOW),
     facts.Watch("", ["checkpoint-*"], [facts.Want("*.json", 65536, 0)], [facts.Resume("output.log", 9, "\xff\n")], True),
     facts.Read("/w/a", 0, 1024),
+    facts.Visit("out"),
     facts.ListRuns(),
     facts.Stop("b", False, 30.0),
     facts.Launch(["python", "t.py"], "/w", "", False),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ from trainwatch.cli.rules import limits
 from trainwatch.cli.way import NOT_CONNECTED, NOT_FOUND, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from trainwatch.link import Link
     from trainwatch.run.session import Session
@@ -88,7 +89,8 @@ def fill(session: Session, link: Link, *, to_the_end: bool) -> None:
     wanted: set[tuple[str, int]] = set()
     visits = caught_up = 0  # after folders are asked for it catches up once more
     end = float("inf")
-    for fact in answers(link):
+    enough = partial(_is_enough, session, to_the_end)
+    for fact in answers(link, enough=enough):
         session.feed(fact)
         for request in session.requests():
             link.send(request)
@@ -100,10 +102,14 @@ def fill(session: Session, link: Link, *, to_the_end: bool) -> None:
             wanted.discard((fact.path, fact.offset))
         if isinstance(fact, facts.CaughtUp):
             caught_up += 1
-        if caught_up > min(visits, 1) and not to_the_end:
+        if session.run.caught_up and not to_the_end:
             end = min(end, time.monotonic() + _READS)
-            if not wanted or time.monotonic() > end:
+            if (not wanted and caught_up > min(visits, 1)) or time.monotonic() > end:
                 return
+
+
+def _is_enough(session: Session, to_the_end: bool) -> bool:
+    return session.run.caught_up and not to_the_end
 
 
 def stop(way: Way, now: bool, grace: float) -> Iterator[facts.Answer]:
@@ -139,10 +145,17 @@ def asking(link: Link) -> Iterator[Link]:
         link.close()
 
 
-def answers(link: Link, patience: float = _SILENCE) -> Iterator[Any]:
-    """Facts as they come, until there are no more. Raises CommandError when they cannot come."""
+def answers(
+    link: Link, patience: float = _SILENCE, enough: Callable[[], bool] = lambda: False
+) -> Iterator[Any]:
+    """Facts as they come, until there are no more. Raises CommandError when they cannot come.
+
+    Where there are ``enough`` already a short silence ends them.
+    """
     while not link.closed:
-        if not link.wait(patience):
+        if not link.wait(_READS if enough() else patience):
+            if enough():
+                return
             raise CommandError("the probe does not answer", NOT_CONNECTED)
         for fact in link.take(_BATCH):
             if isinstance(fact, facts.Trouble) and fact.text:
