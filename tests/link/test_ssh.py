@@ -10,11 +10,13 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import until
 from tests.sshd import Box, needs_sshd
 from trainwatch import facts, wire
 from trainwatch.link import bare
@@ -145,6 +147,33 @@ def test_it_runs_on_every_python_from_three_six(version: str, box: Box, connect:
     client.link.send(watch(box.home))
     client.until(lambda: client.of(facts.CaughtUp) and client.of(facts.MachineReading))
     client.until(lambda: [fact for fact in client.of(facts.Trouble) if "libnvidia-ml" in fact.text] or client.of(facts.DeviceReading))  # fmt: skip
+
+
+@needs_sshd
+@pytest.mark.parametrize("version", ["3.6", "3.13"])
+def test_checkpoints_are_worked_on_there(
+    version: str, box: Box, connect: Connect, tmp_path: Path
+) -> None:
+    box.only(python3=pyenv(version))
+    saved = tmp_path / "out" / "checkpoint-5"
+    saved.mkdir(parents=True)
+    (saved / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0{}")
+    box.start()
+    client = connect(box.door())
+
+    def ended(job: str) -> list[facts.JobEnded]:
+        return [fact for fact in client.of(facts.JobEnded) if fact.job == job]
+
+    for number, action in enumerate(("verify", "keep", "discard", "remove")):
+        path = str(saved.parent / "kept" / saved.name) if action == "remove" else str(saved)
+        client.link.send(facts.Job(str(number), action, path, []))
+        client.until(partial(ended, str(number)))
+    assert [(f.ok, f.text.split()[-2:]) for f in client.of(facts.JobEnded)] == [
+        (True, ["last", "byte"]), (True, ["(hard", "links)"]), (True, ["the", "trash"]),
+        (True, ["is", "deleted"]),
+    ]  # fmt: skip
+    client.link.close()
+    until(lambda: not list(saved.parent.iterdir()))
 
 
 @needs_sshd

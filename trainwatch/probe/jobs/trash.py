@@ -16,7 +16,7 @@ from typing import Dict, List, Optional, Tuple
 
 from trainwatch import facts
 from trainwatch.probe import runs
-from trainwatch.probe.jobs import guards, tree
+from trainwatch.probe.jobs import guards, keep, tree
 from trainwatch.probe.jobs.progress import Progress, RefusedError
 
 UNDO = 30.0  # seconds
@@ -169,7 +169,10 @@ def _remove(place: str) -> str:
         pass
     except OSError as error:
         return error.strerror or str(error)
-    _tidy(os.path.dirname(place))
+    folder = os.path.dirname(place)
+    _tidy(folder)
+    if os.path.basename(os.path.dirname(folder)) == keep.FOLDER:
+        _tidy(os.path.dirname(folder))
     return ""
 
 
