@@ -29,6 +29,7 @@ class Box:
         self.home = folder / "home"
         self.home.mkdir()
         self.port = free_port()
+        self.entry = self.port  # where clients connect
         self.path = os.environ["PATH"]
         self.shell = "/bin/bash"
         self.before = ""
@@ -53,7 +54,7 @@ class Box:
             f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nForceCommand {login}\nMaxStartups 100\n"
         )
         (self.folder / "ssh_config").write_text(
-            f"Host box\n HostName 127.0.0.1\n Port {self.port}\n IdentityFile {self.folder}/user\n"
+            f"Host box\n HostName 127.0.0.1\n Port {self.entry}\n IdentityFile {self.folder}/user\n"
             f" IdentitiesOnly yes\n UserKnownHostsFile {self.folder}/known\n GlobalKnownHostsFile /dev/null\n"
             " PreferredAuthentications publickey\n"
         )
@@ -66,7 +67,7 @@ class Box:
             assert self._server.poll() is None
 
     def know(self, key: str) -> None:
-        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {key}")
+        (self.folder / "known").write_text(f"[127.0.0.1]:{self.entry} {key}")
 
     def door(self, host: str = "box") -> SshDoor:
         return SshDoor(host, ["ssh", "-F", str(self.folder / "ssh_config")])
@@ -89,6 +90,12 @@ class Box:
         for name, program in {"sh": "/bin/sh", "seq": "/usr/bin/seq", **programs}.items():
             (where / name).symlink_to(program)
         self.path = str(where)
+
+    def sessions(self) -> list[int]:
+        """The processes of the server that serve one login each."""
+        assert self._server is not None
+        pid = self._server.pid
+        return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def end(self) -> None:
         if self._server is not None:
