@@ -309,6 +309,7 @@ class Watch(NamedTuple):
     roots: List[str] = []  # noqa: RUF012 - folders to list beside those that the target leads to
     live: bool = True  # False: what is there now is enough, nothing need be set up to hear more
     deep: bool = False  # a folder without checkpoints may hold the folders of several runs
+    newest: int = 0  # bytes of the end of a long stream to send as FileBytes before all of it
 
 
 class Read(NamedTuple):

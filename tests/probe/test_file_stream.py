@@ -495,3 +495,30 @@ def test_without_accidents_there_is_no_gap() -> None:
     for seed in range(LIVES // 10):
         life = live(seed, [Life.write, Life.append, Life.reopen, Life.touch, Life.poll, Life.drain])
         assert life.told().count(0) <= 1, "only the unlinking at the end"
+
+
+def test_the_end_of_a_long_file_is_to_be_had_before_the_rest() -> None:
+    with Folder() as folder:
+        with open(folder.log, "wb") as log:
+            log.write(b"x" * (1 << 20) + b"newest\n")
+        found = folder.stream.ahead(100, 0)
+        assert found is not None
+        assert (found.offset, found.size) == ((1 << 20) + 7 - 100, (1 << 20) + 7)
+        assert found.data.endswith(b"newest\n")
+        assert folder.stream.ahead(100, found.size) is None
+        with open(folder.log, "ab") as log:
+            log.write(b"more\n")
+        again = folder.stream.ahead(100, found.size)
+        assert again is not None
+        assert (again.offset, again.data) == (found.size, b"more\n")
+        while not folder.stream.at_end:
+            folder.stream.poll()
+        assert folder.stream.ahead(100, 0) is None
+
+
+def test_a_short_file_has_no_end_worth_sending_first() -> None:
+    with Folder() as folder:
+        assert folder.stream.ahead(100, 0) is None
+        with open(folder.log, "wb") as log:
+            log.write(b"x" * 1000)
+        assert folder.stream.ahead(100, 0) is None

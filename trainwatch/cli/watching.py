@@ -210,13 +210,14 @@ def _settings(view: _View) -> Config:
         return config.Config()
 
 
-def _session(view: _View, settings: Config) -> Session:
-    """An empty session that reads and judges as the user wants it."""
+def _session(view: _View, settings: Config, ahead: bool = False) -> Session:
+    """An empty session that reads and judges as the user wants it; ``ahead`` shows new lines first."""
+    from trainwatch.run.ahead import AheadSession
     from trainwatch.run.limits import configured
     from trainwatch.run.session import Session
 
     stop_on = () if view.journal else tuple(view.words.values("--stop-on"))
-    session = Session(_taught(view), stop_on, _gold(view))
+    session = (AheadSession if ahead else Session)(_taught(view), stop_on, _gold(view))
     session.run.limits = configured(settings.rules)
     return session
 
@@ -315,7 +316,10 @@ def _shown(view: _View, link: Link, bell: Bell) -> int:
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
-    session, delivery = _session(view, settings), _delivery(view, settings)
+    session, delivery = (
+        _session(view, settings, ahead=bool(view.way.host)),
+        _delivery(view, settings),
+    )
     if view.way.is_here and not (view.launched or view.journal):
         _check_target(session.reader.watch(view.way.where))
     options = Options(

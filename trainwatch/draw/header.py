@@ -154,7 +154,7 @@ def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
         Piece([(units.rate(rate), "value")] if rate else [], 2),
         Piece(_throughput(run) if alive else [], 4),
     ]
-    link = run.troubles.get("link")
+    link = run.troubles.get("link") or run.troubles.get("older")
     if link is not None:
         right = [Piece([(clean(link.text, 200), "warning")], 1, least=20)]
     else:

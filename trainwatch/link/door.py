@@ -49,7 +49,6 @@ class Door:
     patience = 10.0  # seconds without a first word, after which ``silence`` is told
     backoff: Sequence[float] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
     """Seconds before a start, by the failures before it."""
-    silence = Verdict("the probe does not answer yet", "", final=False)
 
     def __init__(self, argv: Sequence[str]) -> None:
         self.argv = list(argv)
@@ -57,6 +56,11 @@ class Door:
     def knock(self) -> tuple[list[str], bytes, Decoder]:
         """For one start: the command, the bytes to send first, and what its output is read with."""
         return self.argv, b"", _Plain()
+
+    @property
+    def silence(self) -> Verdict:
+        """What is told when the first word is overdue."""
+        return Verdict("the probe does not answer yet", "", final=False)
 
     def verdict(self, end: End) -> Verdict:
         """What the end of the command means."""

@@ -45,9 +45,15 @@ class SshDoor(BareDoor):
         super().__init__([*program, *_OPTIONS, "--", host])
         self.host = host
         self._was_open = False
-        self.silence = Verdict(
-            f"still waiting for {host}: its login has not come to an end",
-            f"does a login script there wait, or read standard input? try: ssh {host} true",
+
+    @property
+    def silence(self) -> Verdict:
+        """See Door. Where it worked before, no login script is to blame."""
+        if self._was_open:
+            return Verdict(f"{self.host} does not answer; still trying", "", final=False)
+        return Verdict(
+            f"still waiting for {self.host}: its login has not come to an end",
+            f"does a login script there wait, or read standard input? try: ssh {self.host} true",
             final=False,
         )
 

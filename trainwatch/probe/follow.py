@@ -7,7 +7,7 @@ first: nothing that is done here may hang where the log does not.
 import os
 import time
 from contextlib import suppress
-from typing import List, Optional, Set, Union
+from typing import Dict, List, Optional, Set, Union
 
 from trainwatch import facts
 from trainwatch.probe import inotify
@@ -44,6 +44,9 @@ class Following:
         self._rhythm = Rhythm(blind=not self._arm())
         self._readings = Readings(found.run, found.subject)
         self._inotify.watch(self._readings.exit_record, inotify.FILE)
+        self._newest = watch.newest
+        self._glanced = 0.0  # when the newest part was looked for
+        self._ends: Dict[str, int] = {}  # of what was sent of it
         self._end_told = False
         self._cwd = found.fact.cwd
         self._folders: List[FolderWatch] = []
@@ -149,9 +152,20 @@ class Following:
             self._inotify.watch(stream.path, inotify.FILE)
 
     def _read_streams(self, now: float) -> None:
+        if self._newest and not self._caught_up and now > self._glanced + GLANCE:
+            self._glanced = now
+            self._send_newest()
         news = [fact for stream in self._streams for fact in stream.poll()]
         self._send(news)
         self._rhythm.looked(bool(news), now)
+
+    def _send_newest(self) -> None:
+        """New lines first, where long older parts are still to be sent."""
+        for stream in [one for one in self._streams if isinstance(one, FileStream)]:
+            fact = stream.ahead(self._newest, self._ends.get(stream.name, 0))
+            if fact is not None and fact.data:
+                self._ends[stream.name] = fact.offset + len(fact.data)
+                self._send([fact])
 
     def _at_end(self) -> bool:
         return all(stream.at_end for stream in self._streams)

@@ -29,6 +29,11 @@ class Session:
         self.run = Run()
         self.alerts = Alerts(stop_on)
 
+    @property
+    def shown(self) -> Run:
+        """The run to look at; another one only while a part of it must do."""
+        return self.run
+
     def feed(self, fact: Any) -> Topic:
         """Take in one fact; the answer is which parts of the run changed."""
         changed = Topic.NOTHING

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from trainwatch.run.session import Session
 
 INTERRUPTED = 130
+NEWEST = 64 << 10
+"""Bytes of a long log that are wanted before what stands before them, where it comes from afar."""
 FIRST = 0.12
 """Seconds that the first picture waits for what it shows."""
 FAILED = 70  # EX_SOFTWARE of sysexits.h
@@ -90,7 +92,7 @@ def watch(link: Link, bell: Bell, session: Session, options: Options) -> int:
     """
     pump = Pump(link, session, options.replay)
     bell.wakes(pump.wake)
-    link.send(session.reader.watch(options.target))
+    link.send(session.reader.watch(options.target)._replace(newest=NEWEST if options.host else 0))
     _open(session.run, pump, options)
 
     from trainwatch.ui.monitor import Monitor  # noqa: PLC0415 - the law of this file

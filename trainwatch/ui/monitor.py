@@ -77,7 +77,7 @@ class Monitor(App[int]):
         self._session = session
         self._launching = False
         self.desk = Desk(
-            session.run,
+            session.shown,
             pump.now,
             self._send,
             self._look,
@@ -117,6 +117,7 @@ class Monitor(App[int]):
 
     def _publish(self, changed: Topic) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
+        self.desk.run = self._session.shown
         if not changed or changed & (Topic.VERDICT | Topic.TARGET):
             self._alert()
         for screen in reversed(self.screen_stack):

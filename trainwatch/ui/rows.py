@@ -46,11 +46,12 @@ class Look:
     glyphs: Glyphs = "braille"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
     """What every panel may use: the run to read, the time, a way to ask the probe, the look."""
 
     run: Run
+    """Another one while only the newest part of a long log is here."""
     now: Callable[[], float]
     send: Callable[[Any], None]
     look: Look

@@ -18,6 +18,7 @@ from trainwatch.wire import MAX_RAW
 
 BLOCK = 1 << 18
 TAIL = 64
+FAR = 1 << 19  # bytes still to be sent, from which on the end is worth sending first
 SURE = 16  # bytes that must agree before another file is taken for a longer copy of this one
 LINGER = 10.0  # seconds for which a writer may still hold the file that was rotated away
 
@@ -77,6 +78,19 @@ class FileStream:
         except (OSError, ValueError):
             pass  # no file, or no such place in it
         return FileBytes(self.name, offset, data, size, mtime, time.time())
+
+    def ahead(self, most: int, since: int) -> Optional[FileBytes]:
+        """The end of the file, beyond ``since``; None where ``poll`` is soon there anyway."""
+        try:
+            if self._fd < 0:
+                self._fd, self._identity = _open(self.path)
+            size = os.fstat(self._fd).st_size
+        except OSError:
+            return None
+        if size - self._offset < FAR or size <= since:
+            return None
+        start = max(since, size - most, 0)
+        return self.part(start, size - start)
 
     def close(self) -> None:
         """Let go of every file; a later ``poll`` goes on where this one was."""
