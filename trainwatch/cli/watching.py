@@ -316,10 +316,8 @@ def _shown(view: _View, link: Link, bell: Bell) -> int:
     from trainwatch.ui.app import Options, watch
 
     settings = _settings(view)
-    session, delivery = (
-        _session(view, settings, ahead=bool(view.way.host)),
-        _delivery(view, settings),
-    )
+    session = _session(view, settings, ahead=bool(view.way.host))
+    delivery = _delivery(view, settings)
     if view.way.is_here and not (view.launched or view.journal):
         _check_target(session.reader.watch(view.way.where))
     options = Options(

@@ -36,7 +36,7 @@ class AheadSession(Session):
         gold: Sequence[str] = (),
     ) -> None:
         super().__init__(patterns, stop_on, gold)
-        self._another = lambda: Session(patterns, (), gold)
+        self._like = patterns, gold
         self._found: list[Any] = []  # before any newest part came
         self._part: Session | None = None
         self._ends: dict[str, int] = {}  # of the newest part, by stream
@@ -80,7 +80,7 @@ class AheadSession(Session):
             cut = data.find(b"\n") + 1
             data, offset = data[cut:], offset + cut
         if self._part is None:
-            self._part = self._another()
+            self._part = Session(self._like[0], (), self._like[1])
             self._part.run.limits = self.run.limits
             for known in self._found:
                 self._part.feed(known)
