@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import until
 from trainwatch.facts import FileBytes, Listing, Trouble, Want, Watch
 from trainwatch.probe import folders, listing, parts
 from trainwatch.probe.folders import FolderWatch
@@ -201,9 +202,9 @@ def heard() -> Heard:
 def follow(tmp_path: Path, heard: Heard) -> Iterator[Callable[..., FolderWatch]]:
     started: list[FolderWatch] = []
 
-    def start(*wants: Want, path: Path = tmp_path) -> FolderWatch:
+    def start(*wants: Want, path: Path = tmp_path, guessed: bool = False) -> FolderWatch:
         watch = Watch("", ["checkpoint-*"], list(wants), [], False)
-        looked = FolderWatch(Root(str(path)), watch, heard, lambda: None)
+        looked = FolderWatch(Root(str(path), sparse=guessed), watch, heard, lambda: None)
         started.append(looked)
         return looked
 
@@ -314,6 +315,15 @@ def test_an_unreadable_root_is_a_trouble(tmp_path: Path, heard: Heard, follow: F
     heard.until(
         lambda: any(isinstance(f, Trouble) and "cannot be listed" in f.text for f in heard.facts)
     )
+
+
+def test_a_guess_that_is_no_folder_is_no_trouble(
+    tmp_path: Path, heard: Heard, follow: Follow
+) -> None:
+    make(tmp_path, "torchrun")
+    watch = follow(path=tmp_path / "torchrun", guessed=True)
+    until(lambda: watch.looked)
+    assert [fact for fact in heard.facts if isinstance(fact, Trouble) and fact.text] == []
 
 
 def test_a_file_that_may_not_be_read_is_named_once_and_withdrawn(

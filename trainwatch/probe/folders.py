@@ -105,6 +105,8 @@ class FolderWatch:
         except FileNotFoundError:
             self._say("")
         except OSError as error:
+            if self.root.sparse and isinstance(error, NotADirectoryError):
+                return Tree([], [], True)  # a word of the command that might have been a folder
             self._say("{} cannot be listed: {}".format(self.root.path, error.strerror))
         return Tree([], [], True)
 
