@@ -77,7 +77,7 @@ _SKIPPED = frozenset(
 _LOSSES = """
 loss
 total_loss loss_total overall_loss loss_overall loss_sum sum_loss loss_all full_loss
-trl tel lm_loss reduced_loss loss_value lm_loss_value objective_loss final_loss
+trl tel lm_loss reduced_loss loss_value lm_loss_value objective_loss
 step_loss loss_step batch_loss loss_batch iter_loss loss_iter current_loss cur_loss loss_cur \
 minibatch_loss
 cross_entropy_loss crossentropy_loss cross_entropy crossentropy language_cross_entropy ce_loss xent \
@@ -105,6 +105,29 @@ _ANY_LOSS = 20  # "gpt_loss": the loss when no other is printed
 _NO_LOSS = frozenset(
     ["scale", "scaler", "scaling", "weight", "weights", "fn", "func", "function", "type", "name", "factor", "coef", "coeff", "coefficient", "ratio", "pg", "policy", "vf", "value", "critic", "actor", "entropy", "surrogate", "kl", "packet", "delta", "diff", "change", "reduction", "threshold", "patience", "thresh", "lambda", "clip", "count", "num", "aux", "regularization", "reg", "penalty", "balancing", "z"]
 )  # fmt: skip
+_SETTINGS = frozenset(
+    (
+        "scale",
+        "scaler",
+        "scaling",
+        "weight",
+        "weights",
+        "fn",
+        "func",
+        "function",
+        "type",
+        "factor",
+        "coef",
+        "coeff",
+        "coefficient",
+        "packet",
+        "threshold",
+        "patience",
+        "lambda",
+    )
+)  # fmt: skip - beside "loss" they make no loss and tell of no training
+# The last state again, or the mean of the run.
+_FINAL = re.compile(r"final_(?!.*(?:val|eval|test|dev|held))|.*/final_")
 _RATE = {
     "lr": 0, "learning_rate": 0, "base_lr": 1, "l_r": 0, "learningrate": 0, "current_lr": 1,
     "current_learning_rate": 1, "cur_lr": 1, "actor_lr": 3, "policy_lr": 3, "optim_learning_rate": 1,
@@ -166,7 +189,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 def word(key: str) -> Word:
     """The meaning of a printed key: ``eval_loss``, ``Val. Loss``, ``train/grad_norm``, ``lr``."""
     plain = re.sub(r"[\s\-]+", "_", key.strip().lower()).strip("_.:")
-    if plain in _SKIPPED:
+    if plain in _SKIPPED or _FINAL.match(plain):
         return Word("skip", plain)
     if plain in _COUNTERS:
         role, claim = _COUNTERS[plain]
@@ -231,6 +254,8 @@ def _metric(joined: str, plain: str, split: Split | None, dataset: str | None) -
     if joined in ("", plain) and plain in _SPLITS:
         return Word("metric", "loss", _SPLITS[plain], dataset, 0, plain, told=False)
     told, hints = bool(_TOLD.search(name)), bool(_HINTS.search(name))
+    if _SETTINGS.intersection(joined.split("_")):
+        told, hints = False, False
     if name == "loss" and not _LOSS_WORDS.search(joined):
         told, hints = False, True
     return Word("metric", name, split, dataset, claim, plain, told, hints)
@@ -258,7 +283,8 @@ def _once(joined: str) -> str:
 def known(key: str) -> bool:
     """Whether the words are in this lexicon, so that a number right behind them is theirs."""
     found = word(key)
-    return found.role != "metric" or found.told or found.hints or found.name in _CANONICAL
+    named = found.name in _CANONICAL or "loss" in found.name  # "packet loss" is none, and known so
+    return found.role != "metric" or found.told or found.hints or named
 
 
 def split_in(words: str) -> Split | None:

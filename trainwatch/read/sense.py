@@ -29,6 +29,7 @@ _PATIENCE = 200  # lines without a row after which a table is over
 _HEADING = 80  # characters
 _LONG_HEADING = 240
 _FEW_WORDS = 4
+_SETTINGS = ("eps", "betas", "weight_decay", "momentum", "gamma", "batch_size", "seed")
 _AGAIN = re.compile(r"(?i)\bbest (?:iteration|epoch|step|model|result|round)s?\b.{0,20}:\s*$")
 
 
@@ -59,6 +60,7 @@ class Sense:
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         self._dialects = dialects
         self._split: Split | None = None  # of the heading above
+        self._counted = False  # that heading told its step
         self._table: table.Table | None = None
         self._counts = False  # a step or an epoch was told
         self._idle = 0  # lines since the table's last row
@@ -78,7 +80,8 @@ class Sense:
         return found
 
     def _watch(self) -> None:
-        self.attentive = bool(self._table or self._panel or self._open or self._again)
+        below = self._split is not None  # a heading that says what the next lines are
+        self.attentive = bool(self._table or self._panel or self._open or self._again or below)
 
     def _read(self, text: str, offset: int) -> Meaning:
         if self._open:
@@ -118,9 +121,16 @@ class Sense:
             return Meaning(name)
         pairs = _with_rank(_with_prefix(pairs, text), text)
         how = plan(pairs.terms, None if pairs.joins else self._split, pairs.joins)
+        if self._counted and how.step is not None:  # a heading with a count of its own is over
+            self._split, self._counted = None, False
+            how = plan(pairs.terms, None, pairs.joins)
         row = Row(how, pairs.values, offset)
         told = how.told or (
-            self._counts and how.named and not how.joins and len(pairs.terms) < _FEW_WORDS
+            self._counts
+            and how.named
+            and not how.joins
+            and len(pairs.terms) < _FEW_WORDS
+            and not any(term.key in _SETTINGS for term in pairs.terms)
         )
         self._counts = self._counts or how.step is not None or how.epoch is not None
         if told and how.keys:
@@ -130,6 +140,7 @@ class Sense:
             return Meaning(name, rows=[row], pairs=lasting)
         if _only_counts(how, text, pairs):
             self._split = None if split_in(text) == "train" else split_in(text)
+            self._counted = self._split is not None and how.step is not None
             return Meaning(name, heading=row)
         return NOTHING
 

@@ -26,6 +26,7 @@ _WANTED = rb"""["']?([-+.0-9A-Za-z]{1,40})["']?"""
 _COUNT = rb"""["']?([0-9]{1,15})["']?"""
 _QUOTES = "\"'"
 _MOST = 4096
+_LONGEST = 8192  # characters of a line worth a shape: an expression costs as much to make
 
 
 def skeleton(line: bytes) -> bytes:
@@ -81,6 +82,8 @@ class Shapes:
 
     def learn(self, line: bytes, pairs: Pairs | None, plan: Plan | None) -> None:
         """Remember how ``line`` was read, if later lines like it can be read by shape."""
+        if len(line) > _LONGEST:
+            return
         if len(self.known) >= _MOST:
             self.forget()
         if pairs is None or plan is None:

@@ -8,7 +8,7 @@ their steps and the last state of every counter are the same in any chunking.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from trainwatch.read.bars import Bars
@@ -242,9 +242,10 @@ class Stream:
 
     def _slow(self, offset: int, raw: bytes) -> bool:
         """Everything that is in the line, left to right; False when nothing was understood."""
-        glued = [found.start() for found in _GLUED.finditer(raw)]
+        glued = [found.start() for found in islice(_GLUED.finditer(raw), _FINDINGS)]
         if glued:
-            for start, end in pairwise([0, *glued[:_FINDINGS], len(raw)]):
+            ends = [0, *glued, len(raw)] if len(glued) < _FINDINGS else [0, *glued]
+            for start, end in pairwise(ends):
                 self._line(offset + start, raw[start:end])
             return True
         text = Line(offset, raw).text[:READ_CAP]

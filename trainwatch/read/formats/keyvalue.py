@@ -81,8 +81,8 @@ _TELLS = re.compile(
 _CODE = re.compile(
     r"^\s*(?:#|//|/\*|\*\s|>>>|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
-    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!=<>+*/|&-]=|==|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|\)\s*:$|\w::\w"
-    r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
+    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!<>+*/|&-]=|[\w)\]]\s*(?<!=)={2,3}(?!=)\s*[\w('-]|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|(?<!\d)\)\s*:$|=[^()=]*\)\s*:$|\w::\w"
+    r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.(?!b?float\d+\([-\d.ni]|u?int\d+\([-\d])\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
     r"|\w\[-?\d+\]\s*[*/+]|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
 )
 _CONSTANT = re.compile(
@@ -186,8 +186,12 @@ class _Scan:
             return
         found = _chosen(key, strong)
         if found is None:
+            if not _after_preposition(key.split()):  # "After 1000 steps"
+                self._nameless(place, token, strong)
             return
         key, head = found
+        if not strong and bracket == "(" and "-" in key and not word(key).told:
+            return  # a package and its version
         self._pass(head)
         if head:
             noun = _noun(head)

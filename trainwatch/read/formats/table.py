@@ -280,7 +280,7 @@ def _by_commas(text: str) -> list[Cell]:
 
 
 def _by_pipes(text: str) -> list[Cell]:
-    return _cells(text, re.compile(r"[|│┃]")) if "|" in text or "│" in text else []
+    return _cells(text, re.compile(r"[|│┃]")) if any(sign in text for sign in "|│┃") else []
 
 
 def _by_gaps(text: str) -> list[Cell]:
