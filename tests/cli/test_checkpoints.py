@@ -158,6 +158,17 @@ def test_the_final_model_is_never_deleted_with_its_folder(trainwatch: Command, o
     assert (out / "checkpoint-10").exists()
 
 
+def test_of_the_final_model_only_its_own_files_are_read(trainwatch: Command, out: Path) -> None:
+    (out / "model.safetensors").write_bytes(safetensors(1.0))
+    (out / "trainer_state.json").write_bytes(b'{"global_step": 40}')
+    age(out, 1000)
+    (out / "checkpoint-10/optimizer.pt").write_bytes(b"PK\3\4 broken")
+    said = trainwatch("checkpoints", "verify", "out", "final", "--json")
+    [told] = json.loads(said.stdout)
+    assert [f["path"] for f in told["files"]] == ["model.safetensors", "trainer_state.json"]
+    assert told["sound"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_changed_is_named(trainwatch: Command, out: Path) -> None:
     out.chmod(0o555)

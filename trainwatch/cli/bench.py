@@ -18,6 +18,7 @@ from trainwatch.cli.inquiry import answers, asking, fill, journal
 from trainwatch.cli.way import NOT_CONNECTED, NOT_FOUND, reached
 from trainwatch.draw import units
 from trainwatch.read.clean import clean
+from trainwatch.run.work import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +54,8 @@ class Bench(NamedTuple):
     def do(self, action: str, seen: CheckpointSeen, names: tuple[str, ...] = ()) -> Work:
         """Have it done; how far it is goes to the terminal."""
         works = self.session.run.works
-        job = facts.Job(secrets.token_hex(4), action, seen.path, list(names))
+        path, own = reach(seen) if action == "verify" else (seen.path, names)
+        job = facts.Job(secrets.token_hex(4), action, path, list(own))
         self.link.send(job)
         line = _Line(action, clean(seen.name))
         try:

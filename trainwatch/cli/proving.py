@@ -16,6 +16,7 @@ from trainwatch.cli.picking import Choice, check_word, found, of_many, of_one
 from trainwatch.draw import comparison, proof
 from trainwatch.draw.glyphs import suited
 from trainwatch.draw.rows import plain
+from trainwatch.read.clean import clean
 from trainwatch.run.comparison import compare
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def do_checkpoints_verify(words: Words) -> int:
     choice = of_many(words.operands)
     proved = []
     with bench(choice.target) as place:
-        meant = [found(place.rows, name) for name in choice.names] or place.rows
+        meant = [found(place.rows, name) for name in choice.names] or _saved(place.rows)
         for checkpoint in meant:
             work = place.do("verify", checkpoint.seen)
             proved.append((checkpoint, work))
@@ -45,6 +46,14 @@ def do_checkpoints_verify(words: Words) -> int:
     if words.has("--json"):
         sys.stdout.write(json.dumps([proof.shape(*each) for each in proved]) + "\n")
     return SOUND if all(proof.is_sound(*each) for each in proved) else DAMAGED
+
+
+def _saved(rows: list[Checkpoint]) -> list[Checkpoint]:
+    """All but those that are being written: of them nothing can be said yet."""
+    for row in rows:
+        if row.seen.state == "writing":
+            sys.stderr.write(f"trainwatch: {clean(row.seen.name)} is being written: left out\n")
+    return [row for row in rows if row.seen.state != "writing"]
 
 
 def do_checkpoints_diff(words: Words) -> int:

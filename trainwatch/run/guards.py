@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.work import reach
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,7 +61,8 @@ def is_apart(checkpoint: Checkpoint, rows: Sequence[Checkpoint]) -> bool:
     path = checkpoint.seen.path.rstrip("/")
     others = [r.seen.path for r in rows if r is not checkpoint]
     inside = any(other == path or other.startswith(path + "/") for other in others)
-    return not inside and path.rpartition("/")[2] == checkpoint.seen.name
+    named = path.rpartition("/")[2] == checkpoint.seen.name
+    return named and not inside and not reach(checkpoint.seen)[1]
 
 
 def newest_resumable(rows: Sequence[Checkpoint]) -> Checkpoint | None:

@@ -14,7 +14,23 @@ from trainwatch import facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainwatch.read.records import CheckpointSeen
+
 _MOST = 50
+
+
+def reach(seen: CheckpointSeen) -> tuple[str, tuple[str, ...]]:
+    """Where a checkpoint lies, and which files there are its own; none named: all of them.
+
+    The final model shares its folder with the checkpoints, a bundle of TensorFlow with others.
+    """
+    path, names = seen.path.rstrip("/"), tuple(file.path for file in seen.files)
+    above, _, name = path.rpartition("/")
+    if seen.name == "final":
+        return path, names
+    if names and all(each.startswith(name + ".") for each in names):
+        return above, names
+    return path, ()
 
 
 @dataclass
@@ -82,10 +98,14 @@ class Works:
         """The job of this id; None before the probe took it on."""
         return self._works.get(job)
 
-    def of(self, path: str, action: str = "verify") -> Work | None:
-        """The newest job of this kind on a checkpoint."""
-        found = (w for w in self._works.values() if (w.job.path, w.job.action) == (path, action))
-        return next(reversed(list(found)), None)
+    def of(self, seen: CheckpointSeen) -> Work | None:
+        """The newest reading of a checkpoint to its last byte."""
+        path, names = reach(seen)
+        meant = "verify", path, list(names)
+        found = [
+            w for w in self._works.values() if (w.job.action, w.job.path, w.job.names) == meant
+        ]
+        return found[-1] if found else None
 
     @property
     def current(self) -> Work | None:

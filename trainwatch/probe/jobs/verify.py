@@ -29,6 +29,8 @@ def verify(job: facts.Job, progress: Progress) -> facts.JobEnded:
     """Read every file. Raises OSError when the checkpoint itself is gone."""
     found = tree.items(job.path)
     files = tree.files(found)
+    if job.names:
+        files = [one for one in files if one.path in job.names]
     progress.begin(sum(one.size for one in files))
     faults = 0
     for one in files:
@@ -37,8 +39,8 @@ def verify(job: facts.Job, progress: Progress) -> facts.JobEnded:
         faults += bool(told[0].fault)
         for fact in told:
             progress.send(fact)
-    before = len(found)
-    if len(tree.items(job.path)) != before:
+    missing = set(job.names) - {one.path for one in files}
+    if missing or (not job.names and len(tree.items(job.path)) != len(found)):
         return facts.JobEnded(job.id, False, "files came or went while it was read", "", 0, 0.0)
     text = "{} of {} files are damaged".format(faults, len(files))
     if not faults:

@@ -13,6 +13,7 @@ from trainwatch.draw.shapes import csv_of
 from trainwatch.read.clean import clean
 from trainwatch.run.comparison import compare
 from trainwatch.run.topics import Topic
+from trainwatch.run.work import reach
 from trainwatch.ui.messages import Asked, Copied, Opened, Picked
 from trainwatch.ui.panels.tending import Tending, keys
 from trainwatch.ui.screens.checkpoint import CheckpointScreen
@@ -177,21 +178,20 @@ class Checkpoints(Tending):
             return
         for each in pair:
             self.desk.look_into(each.seen)
-            work = self.desk.run.works.of(each.seen.path)
+            work = self.desk.run.works.of(each.seen)
             if work is None or work.ended is None or not work.sound:
-                self._job("verify", each.seen.path)
+                self._job("verify", *reach(each.seen))
         paths = pair[0].seen.path, pair[1].seen.path
         self.post_message(Opened("two checkpoints", lambda columns: self._compared(paths, columns)))
 
     def _compared(self, paths: tuple[str, str], columns: int) -> list[Row]:
         run = self.desk.run
         pair = [c for path in paths for c in self._every() if c.seen.path == path]
-        works = [run.works.of(path) for path in paths]
         if len(pair) != 2:
             return [[("one of the two is not there any more", "label")]]
-        first, second = works
+        first, second = (run.works.of(each.seen) for each in pair)
         if first is None or second is None or first.ended is None or second.ended is None:
-            shares = [units.percent(w.share if w else None) for w in works]
+            shares = [units.percent(w.share if w else None) for w in (first, second)]
             return [[(f"reading both to the last byte: {shares[0]} and {shares[1]}", "info")]]
         inside = run.contents.get(paths[0]), run.contents.get(paths[1])
         both = pair[0], pair[1]

@@ -21,6 +21,7 @@ from trainwatch.read.clean import clean
 from trainwatch.run.advice import short
 from trainwatch.run.evaluating import against, command_for, in_the_way, name_of
 from trainwatch.run.guards import guards
+from trainwatch.run.work import reach
 from trainwatch.ui.messages import Copied, Questioned, Said
 from trainwatch.ui.rows import Panel
 
@@ -117,12 +118,12 @@ class Tending(Panel):
         chosen = self._chosen()
         if chosen is None:
             return
-        work = self.desk.run.works.of(chosen.seen.path)
+        work = self.desk.run.works.of(chosen.seen)
         if work is not None and work.ended is None:
             self.desk.send(facts.Cancel(work.job.id))
             return
         self._say(f"reading {clean(chosen.seen.name)}, {units.long_size(chosen.bytes)}; v stops it")
-        self._job("verify", chosen.seen.path)
+        self._job("verify", *reach(chosen.seen))
 
     def action_shell(self) -> None:
         """A shell where it lies, while the screen waits."""

@@ -51,7 +51,7 @@ class Sheet(Scrolling, Tending):
         found = self._chosen()
         if found is None:
             return [[("it is not there any more", "label")]]
-        work = run.works.of(self._path)
+        work = run.works.of(found.seen)
         beside = Beside(self._every(), run.contents.get(self._path), work, self._folded)
         basis = found, beside, columns, int(self.desk.now()), work.share if work else 0
         if self._made is None or self._made[0] != basis:
