@@ -62,6 +62,8 @@ class _Part:
 
     def put(self, fact: FileBytes) -> None:
         """Bytes have come, or none because they cannot be had."""
+        if self.found is not None:
+            return
         if not fact.data and self.size:
             self.fault = "it cannot be read"
         elif fact.size != self.size:
