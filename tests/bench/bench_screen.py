@@ -67,9 +67,9 @@ async def frames() -> None:
                 place += len(line)
                 written[0], start = 0, time.process_time()
                 if everything:
-                    app.watching.publish(changed)
+                    stage.watching.publish(changed)
                 else:
-                    app.watching.loss.redraw()
+                    stage.watching.loss.redraw()
                 app.screen._on_timer_update()
                 spent.append((time.process_time() - start) * 1e3)
                 sent.append(written[0])

@@ -97,6 +97,20 @@ def training(
     return run
 
 
+def few_losses(evaluation: str) -> Run:
+    """A short run whose evaluation loss has a name of its own."""
+    run = Run()
+    run.apply(target())
+    for step in range(10, 310, 10):
+        row(run, step, step / 100, START, loss=curve(step))
+    for step in range(100, 310, 50):
+        key = Key("loss", "eval", None, evaluation)
+        steps, places = array("q", [step]), array("q", [step * 80])
+        values, epochs = (array("d", [eval_curve(step)]),), array("d", [step / 100])
+        run.apply(Metrics(LOG, (key,), values, steps, epochs, places, START))
+    return run
+
+
 def checkpoint(
     step: int, epoch: float | None, *, state: CheckpointState = "complete", name: str = ""
 ) -> CheckpointSeen:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.draw.fleet import members
 from tests.draw.runs import GIB, ROOT, START, checkpoint, checkpoints, device, row, target, training
 from trainwatch import facts
 from trainwatch.draw import (
     chart,
     devices,
+    fleet,
     gap,
     header,
     loss,
@@ -198,6 +200,11 @@ def looked_at(columns: int) -> list[Row]:
     return boxed(lambda w, h: table.draw(odd_checkpoints(), view, w, h, NOW), columns, 11)
 
 
+def fleet_at(columns: int, lines: int) -> list[Row]:
+    view = fleet.FleetView(cursor="gpu1:sft", chosen=frozenset({"sft"}))
+    return boxed(lambda w, h: fleet.draw(members(), view, w, h), columns + 2, lines + 2)
+
+
 def detail() -> list[Row]:
     found = odd_checkpoints().checkpoints.rows(("python", "train.py"))
     shown = next(c for c in found if c.seen.step == 800)
@@ -234,6 +241,7 @@ SCREENS: dict[str, Callable[[], list[Row]]] = {
     "headers": headers,
     "metrics": lambda: boxed(lambda w, h: metrics.draw(training(), metrics.MetricsView(cursor=1), w, h), 110, 8),
     "metrics-grid": lambda: metrics.grid(metrics.plots(training()), ChartView(), (2, 2), 110, 24),
+    "fleet": lambda: [*fleet_at(118, 10), *fleet_at(78, 10), *fleet_at(58, 6), *fleet_at(18, 3)],
     "summary": lambda: summary.rows(training(), HEADER, 58, 4, NOW),
 }  # fmt: skip
 

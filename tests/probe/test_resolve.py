@@ -208,7 +208,6 @@ def test_what_cannot_be_followed_is_refused_in_words(make: Any, words: str, fix:
     [
         ("", "there is no run here yet"),
         ("4194305", "there is no process 4194305"),
-        ("slurm:3", "slurm: is not supported"),
         ("tmux:%99999", "there is no tmux pane %99999"),
         ("./none", "there is no file or folder called ./none"),
         ("a" * 300, "cannot be looked at: File name too long"),

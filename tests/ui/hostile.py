@@ -18,7 +18,7 @@ from tests.ui.stage import Stage
 from trainwatch import facts
 from trainwatch.read.records import CheckpointFile, CheckpointsSeen, Notice
 from trainwatch.run.session import Session
-from trainwatch.ui.app import Options, farewell
+from trainwatch.ui.app import Options, Watched, farewell
 from trainwatch.ui.monitor import Monitor
 from trainwatch.ui.pump import Pump
 
@@ -114,7 +114,7 @@ async def show(pilot: Pilot[Any], link: FakeLink, session: Session, app: Monitor
             "4", "enter", "escape", "5", "enter", "escape", "6", "enter", "escape", "c"
         )
         await stage.press("m", "escape", "Q", "escape", "escape", "tab", "f", "f", "1")
-        app.watching.keys.say(text)
+        app.first.keys.say(text)
         await stage.settled()
         await stage.press("slash", *CANARY, "enter", "n", "N", "end")
     await stage.say(facts.Ended(None, 9, PAYLOADS["title"].format(CANARY), scenes.BEGUN + 900))
@@ -124,9 +124,10 @@ async def show(pilot: Pilot[Any], link: FakeLink, session: Session, app: Monitor
 def main() -> None:
     link, session = FakeLink(*scenes.running(400)), Session()
     options = Options(target=PAYLOADS["title"].format(CANARY))
-    pump = Pump(link, session)
-    link.open(pump.wake)
-    app = Monitor(link, session, pump, options)
+    watched = Watched(link, session, options)
+    pump = Pump([watched.intake])
+    pump.open()
+    app = Monitor([watched], pump)
     app.run(auto_pilot=lambda pilot: show(pilot, link, session, app))
     for line in farewell(session.run, options, ValueError(options.target)):
         print(line)

@@ -16,9 +16,10 @@ from tests.ui.conftest import screen_text
 from tests.ui.fakes import FakeLink
 from trainwatch.run.run import Run
 from trainwatch.run.session import Session
-from trainwatch.ui.app import Options
+from trainwatch.ui.app import Options, Watched
 from trainwatch.ui.monitor import Monitor
-from trainwatch.ui.pump import Pump
+from trainwatch.ui.pump import Intake, Pump
+from trainwatch.ui.screens.watch import WatchScreen
 
 HOPS = 6
 """From a panel to the application and back, a message passes so many queues."""
@@ -38,6 +39,12 @@ class Stage:
     @property
     def run(self) -> Run:
         return self.session.run
+
+    @property
+    def watching(self) -> WatchScreen:
+        """The screen of the run."""
+        assert isinstance(self.app.first, WatchScreen)
+        return self.app.first
 
     @property
     def text(self) -> str:
@@ -88,10 +95,12 @@ async def watching(
     """The screen with ``facts`` read and drawn; its time stands still at the last of them."""
     link, session = FakeLink(*facts), Session()
     chosen = Options(**{"target": "sft-out", **options})
-    pump = Pump(link, session, replay=True)
-    link.open(pump.wake)
+    watched = Watched(link, session, chosen)
+    watched.intake = Intake(link, session, replay=True)
+    pump = Pump([watched.intake])
+    pump.open()
     link.closed = True
-    app = Monitor(link, session, pump, chosen)
+    app = Monitor([watched], pump)
     async with app.run_test(size=size) as pilot:
         stage = Stage(pilot, link, app, session)
         await stage.settled()

@@ -44,7 +44,7 @@ def test_the_table_of_keys_has_every_action() -> None:
 
 
 async def test_help_shows_every_action() -> None:
-    async with watching(scenes.running(), (120, 140)) as stage:
+    async with watching(scenes.running(), (120, 170)) as stage:
         await stage.press("question_mark")
         for _, owner in OWNERS:
             for action in actions(owner, {}):

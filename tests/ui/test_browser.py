@@ -25,7 +25,7 @@ def path(step: int) -> str:
 
 async def at(stage: Stage, step: int) -> None:
     """Stand on a checkpoint of the list."""
-    panel = stage.app.watching.checkpoints
+    panel = stage.watching.checkpoints
     await stage.press("3", "home")
     while panel.view.cursor != path(step):
         await stage.press("j")

@@ -9,7 +9,7 @@ from trainwatch.ui.panels.chart import Chart
 
 
 def chart(stage: Stage) -> Chart:
-    panel = stage.app.watching.loss
+    panel = stage.watching.loss
     assert isinstance(panel, Chart)
     return panel
 
@@ -99,7 +99,7 @@ async def test_a_point_selects_its_line_and_its_checkpoint() -> None:
     async with watching(scenes.running()) as stage:
         await stage.press("p", "p")
         assert "step 800 · epoch 0.80" in stage.text
-        assert stage.app.watching.checkpoints.view.cursor == "/work/out/checkpoint-800"
+        assert stage.watching.checkpoints.view.cursor == "/work/out/checkpoint-800"
         line = next(row for row in stage.text.split("\n") if row.startswith("│›"))
         assert "'eval_loss': '0.4874'" in line
 
@@ -108,7 +108,7 @@ async def test_a_line_selects_its_point_and_its_checkpoint() -> None:
     async with watching(scenes.running()) as stage:
         await stage.press("slash", *"0.4874", "enter")
         assert chart(stage).view.cursor == 800
-        assert stage.app.watching.checkpoints.view.cursor == "/work/out/checkpoint-800"
+        assert stage.watching.checkpoints.view.cursor == "/work/out/checkpoint-800"
 
 
 async def test_a_checkpoint_selects_its_point_and_its_line() -> None:

@@ -18,7 +18,7 @@ from trainwatch.ui import opening
 from trainwatch.ui.app import Options
 from trainwatch.ui.codes import codes
 from trainwatch.ui.palette import PALETTES
-from trainwatch.ui.pump import Pump
+from trainwatch.ui.pump import Intake, Pump
 from trainwatch.ui.rows import Panel
 from trainwatch.ui.themes import THEMES, Inks
 
@@ -30,11 +30,11 @@ async def test_everything_stands_where_the_screen_has_it(size: tuple[int, int]) 
     async with watching(scenes.running(), size) as stage:
         places = opening.places(*size)
         for name, place in places.items():
-            region = stage.app.watching.query_one(f"#{name}").region
+            region = stage.watching.query_one(f"#{name}").region
             assert place == (region.x, region.y, region.width, region.height), name
-        now = stage.app.pump.now()
+        now = stage.app.desk.now()
         for name, rows in opening.pictures(stage.run, Options(), now, places).items():
-            panel = stage.app.watching.query_one(f"#{name}", Panel)
+            panel = stage.watching.query_one(f"#{name}", Panel)
             assert rows == panel.rows(*panel.size), name
 
 
@@ -69,8 +69,9 @@ def test_textual_is_not_needed_for_it() -> None:
 def test_what_came_before_the_loop_runs_is_read_and_published_when_it_does() -> None:
     line = facts.Chunk("output.log", 0, b"{'loss': 0.5, 'epoch': 0.1}\n", 5.0)
     link, session = FakeLink(line, facts.CaughtUp(6.0), facts.Pong(2e9)), Session()
-    pump = Pump(link, session)
+    intake = Intake(link, session)
+    pump = Pump([intake])
     pump.read(60)
     assert session.run.metrics.loss is not None
-    assert pump.now() < 2e9, "read past the moment in which everything was there"
-    assert pump._changed & Topic.METRICS
+    assert intake.now() < 2e9, "read past the moment in which everything was there"
+    assert pump._changed[intake] & Topic.METRICS

@@ -13,7 +13,7 @@ Golden = Callable[[str, str], None]
 
 async def test_walking_through_checkpoints() -> None:
     async with watching(scenes.running()) as stage:
-        panel = stage.app.watching.checkpoints
+        panel = stage.watching.checkpoints
         await stage.press("3", "down")
         assert panel.view.cursor == f"{scenes.ROOT}/checkpoint-800"  # the one to keep comes first
         await stage.press("j")
@@ -51,7 +51,7 @@ async def test_a_click_chooses_and_two_open() -> None:
     async with watching(scenes.running()) as stage:
         await stage.pilot.click("#checkpoints", offset=(10, 3))
         await stage.settled()
-        assert stage.app.watching.checkpoints.view.cursor == f"{scenes.ROOT}/checkpoint-800"
+        assert stage.watching.checkpoints.view.cursor == f"{scenes.ROOT}/checkpoint-800"
         await stage.pilot.click("#checkpoints", offset=(10, 3), times=2)
         await stage.settled()
         assert "files (3)" in stage.text

@@ -11,7 +11,7 @@ from tests.ui.fakes import FakeLink
 from trainwatch import facts
 from trainwatch.run.topics import Topic
 from trainwatch.ui import pump as pump_module
-from trainwatch.ui.pump import BITE, Pump, bites
+from trainwatch.ui.pump import BITE, Intake, Pump, bites
 
 
 class Sink:
@@ -48,22 +48,23 @@ async def until(condition: Any, seconds: float = 5.0) -> None:
 
 
 async def test_what_waited_before_the_start_is_published_at_once() -> None:
-    link, sink, seen = FakeLink(chunk(0), chunk(1)), Sink(), list[Topic]()
-    pump = Pump(link, sink)
+    link, sink, seen = FakeLink(chunk(0), chunk(1)), Sink(), list[object]()
+    intake = Intake(link, sink)
+    pump = Pump([intake])
     pump.publish = seen.append
-    link.open(pump.wake)
+    pump.open()
     pump.start()
     await until(lambda: seen)
-    assert seen == [Topic.LOG]
+    assert seen == [{intake: Topic.LOG}]
     assert sink.fed == [chunk(0), chunk(1)]
     pump.stop()
 
 
 async def test_a_burst_is_one_frame() -> None:
-    link, sink, seen = FakeLink(chunk(0)), Sink(), list[Topic]()
-    pump = Pump(link, sink)
+    link, sink, seen = FakeLink(chunk(0)), Sink(), list[object]()
+    pump = Pump([Intake(link, sink)])
     pump.publish = seen.append
-    link.open(pump.wake)
+    pump.open()
     pump.start()
     await until(lambda: seen)
     for n in range(1, 50):
@@ -75,14 +76,14 @@ async def test_a_burst_is_one_frame() -> None:
 
 async def test_frames_are_apart_and_none_is_lost() -> None:
     link, sink, at = FakeLink(chunk(0)), Sink(), list[float]()
-    pump = Pump(link, sink)
+    pump = Pump([Intake(link, sink)])
 
-    def publish(_: Topic) -> None:
+    def publish(_: object) -> None:
         at.append(time.monotonic())
         link.say(chunk(len(at)))
 
     pump.publish = publish
-    link.open(pump.wake)
+    pump.open()
     pump.start()
     await until(lambda: len(at) == 5)
     assert len(sink.fed) == 5
@@ -92,8 +93,8 @@ async def test_frames_are_apart_and_none_is_lost() -> None:
 
 async def test_the_loop_breathes_while_much_is_read() -> None:
     link, sink = FakeLink(*(chunk(n) for n in range(300))), Sink(cost=0.001)
-    pump = Pump(link, sink)
-    link.open(pump.wake)
+    pump = Pump([Intake(link, sink)])
+    pump.open()
     pump.start()
     turns = 0
     while len(sink.fed) < 300:
@@ -106,8 +107,8 @@ async def test_the_loop_breathes_while_much_is_read() -> None:
 async def test_a_fact_that_cannot_be_read_becomes_a_trouble_and_the_rest_is_read() -> None:
     poison = facts.Trouble("poison", "", "", 5.0)
     link, sink = FakeLink(chunk(0), poison, chunk(1)), Sink()
-    pump = Pump(link, sink)
-    link.open(pump.wake)
+    pump = Pump([Intake(link, sink)])
+    pump.open()
     pump.start()
     await until(lambda: len(sink.fed) == 3)
     trouble = sink.fed[1]
@@ -120,8 +121,8 @@ async def test_a_fact_that_cannot_be_read_becomes_a_trouble_and_the_rest_is_read
 async def test_what_the_session_wants_is_asked_for() -> None:
     link, sink = FakeLink(chunk(0)), Sink()
     sink.wanted = [facts.Read("/w/model.safetensors", 8, 100)]
-    pump = Pump(link, sink)
-    link.open(pump.wake)
+    pump = Pump([Intake(link, sink)])
+    pump.open()
     pump.start()
     await until(lambda: link.sent)
     assert link.sent == [facts.Read("/w/model.safetensors", 8, 100)]
@@ -131,9 +132,10 @@ async def test_what_the_session_wants_is_asked_for() -> None:
 async def test_answers_are_told() -> None:
     answer = facts.Answer(True, True, "stopped", 7.0)
     link, told = FakeLink(answer), list[facts.Answer | facts.JobEnded]()
-    pump = Pump(link, Sink())
-    pump.answered = told.append
-    link.open(pump.wake)
+    intake = Intake(link, Sink())
+    pump = Pump([intake])
+    intake.answered = told.append
+    pump.open()
     pump.start()
     await until(lambda: told)
     assert told == [answer]
@@ -142,13 +144,57 @@ async def test_answers_are_told() -> None:
 
 async def test_now_is_the_time_over_there() -> None:
     link = FakeLink(chunk(0))
-    pump = Pump(link, Sink(), replay=True)
-    link.open(pump.wake)
+    intake = Intake(link, Sink(), replay=True)
+    pump = Pump([intake])
+    pump.open()
     pump.start()
-    await until(lambda: pump.now() < 1000)
-    assert 100.0 <= pump.now() < 105.0
+    await until(lambda: intake.now() < 1000)
+    assert 100.0 <= intake.now() < 105.0
     link.closed = True
-    assert pump.now() == 100.0
+    assert intake.now() == 100.0
+    pump.stop()
+
+
+async def test_a_long_log_does_not_keep_the_others_waiting() -> None:
+    long, short = Sink(cost=0.001), Sink()
+    links = [FakeLink(*(chunk(n) for n in range(300))), FakeLink(chunk(0), chunk(1))]
+    pump = Pump([Intake(link, sink) for link, sink in zip(links, (long, short), strict=True)])
+    pump.open()
+    pump.start()
+    await until(lambda: len(short.fed) == 2)
+    assert len(long.fed) <= 20
+    pump.stop()
+
+
+async def test_only_those_that_changed_are_told_and_all_in_one_frame() -> None:
+    links, seen = [FakeLink(), FakeLink(chunk(0)), FakeLink(chunk(0))], list[object]()
+    intakes = [Intake(link, Sink()) for link in links]
+    pump = Pump(intakes)
+    pump.publish = seen.append
+    pump.open()
+    pump.start()
+    await until(lambda: seen)
+    assert seen == [{intakes[1]: Topic.LOG, intakes[2]: Topic.LOG}]
+    pump.stop()
+
+
+async def test_few_are_being_connected_at_a_time_and_a_dead_one_makes_room() -> None:
+    links = [FakeLink() for _ in range(pump_module.CONNECTING + 3)]
+    intakes = [Intake(link, Sink(), facts.Watch("", [], [], [], False)) for link in links]
+    pump = Pump(intakes)
+    pump.open()
+    pump.start()
+
+    def asked() -> list[int]:
+        return [len(link.sent) for link in links]
+
+    assert asked() == [1] * pump_module.CONNECTING + [0] * 3
+    links[1].say(chunk(0))
+    await until(lambda: asked()[pump_module.CONNECTING] == 1)
+    assert asked() == [1] * (pump_module.CONNECTING + 1) + [0] * 2
+    links[0].closed = True
+    links[2].say(chunk(0))
+    await until(lambda: asked() == [1] * len(links))
     pump.stop()
 
 

@@ -10,6 +10,7 @@ from textual.app import App, ComposeResult
 from tests.ui.conftest import screen_text
 from trainwatch.draw.rows import Picture, fit
 from trainwatch.run.run import Run
+from trainwatch.ui.app import Options
 from trainwatch.ui.rows import Desk, Look, Panel, changes
 from trainwatch.ui.themes import THEMES, Inks
 
@@ -75,9 +76,9 @@ class Stage(App[None]):
 
     def __init__(self, glyphs: Any = "braille") -> None:
         super().__init__()
-        self.desk = Desk(
-            Run(), lambda: 0.0, lambda _: None, Look(Inks(THEMES[0]), glyphs), lambda _: None
-        )
+        look = Look(Inks(THEMES[0]), glyphs)
+        nothing = lambda _: None  # noqa: E731 - nobody answers here
+        self.desk = Desk(Run(), lambda: 0.0, nothing, look, nothing, Options(), lambda: True)
 
     def compose(self) -> ComposeResult:
         self.one, self.two = Sample(self.desk), Sample(self.desk)

@@ -126,7 +126,7 @@ async def test_an_action_that_goes_wrong_is_told_and_ends_nothing(
         def wrong() -> None:
             raise ValueError("no \x1b[31msuch\x07 thing")
 
-        monkeypatch.setattr(stage.app.watching.loss, "action_log", wrong)
+        monkeypatch.setattr(stage.watching.loss, "action_log", wrong)
         await stage.press("l")
         assert "that failed (ValueError: no such␇ thing)" in stage.keys
         await stage.press("x")

@@ -82,8 +82,8 @@ VERBS = (
     ),
     Verb(
         "attach",
-        _TARGET,
-        "watch what runs or has run; without TARGET the newest run",
+        "[TARGET...]",
+        "watch what runs or has run; without TARGET the newest run, of several a list",
         (
             Option("--once", "", "print one plain frame and leave, as status does", "-1"),
             _NO_UI,
@@ -93,7 +93,7 @@ VERBS = (
             _METRIC,
             *_LOOK,
         ),
-        ("trainwatch attach", "trainwatch attach output/sft/"),
+        ("trainwatch attach output/sft/", "trainwatch attach lr3 lr4 'gpu[1-4]:'"),
         most=-1,
     ),
     Verb(
@@ -115,10 +115,11 @@ VERBS = (
     ),
     Verb(
         "status",
-        _TARGET,
-        "one plain picture of a run",
+        "[TARGET...]",
+        "one plain picture of a run; of several a table",
         (_JSON, _GOLD, _METRIC),
-        ("trainwatch status", "trainwatch status sft --json"),
+        ("trainwatch status", "trainwatch status lr3 lr4 --json"),
+        most=-1,
     ),
     Verb(
         "export",

@@ -12,13 +12,14 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from trainwatch.cli import config
+from trainwatch.cli import config, fleet
 from trainwatch.cli.console import console
 from trainwatch.cli.gold import gold
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import look
 from trainwatch.cli.metrics import patterns
 from trainwatch.cli.rules import print_rules
+from trainwatch.cli.target import expanded
 from trainwatch.cli.way import reached
 from trainwatch.draw import shapes
 from trainwatch.read.clean import clean
@@ -37,6 +38,9 @@ _POINT = ("split", "name", "key", "dataset", "value", "step", "epoch", "rank", "
 def do_status(words: Words) -> int:
     """``trainwatch status`` and ``trainwatch attach --once``."""
     settings = config.load({})
+    targets = expanded(words.operands)
+    if len(targets) > 1:
+        return fleet.show(targets, words)
     run, now = _run(words, devices=True)
     if words.has("--json"):
         return _print_json(shapes.status(run, now))
@@ -144,7 +148,7 @@ def do_report(words: Words) -> int:
 
 
 def _run(words: Words, *, devices: bool = False, deep: bool = False) -> tuple[Run, float]:
-    with reached(words.operands) as way:
+    with reached(expanded(words.operands)) as way:
         results = gold(words, here=way.is_here)
         session, now = look(way, devices=devices, patterns=patterns(words), deep=deep, gold=results)
     return session.run, now

@@ -7,12 +7,18 @@ disk is whether a word with a colon is also the name of a file, so that it can r
 from __future__ import annotations
 
 import os
-from typing import Literal, NamedTuple, TypeAlias
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from trainwatch.cli.grammar import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Kind: TypeAlias = Literal["run", "pid", "path", "stdin", "tmux", "slurm", "docker", "k8s"]
 
+MOST = 64  # targets at once
+_NUMBERS = re.compile(r"\[([0-9]{1,9}(?:-[0-9]{1,9})?(?:,[0-9]{1,9}(?:-[0-9]{1,9})?)*)\]")
 _SOURCES: tuple[Kind, ...] = ("tmux", "slurm", "docker", "k8s")
 
 
@@ -38,6 +44,34 @@ def parse(word: str) -> Target:
     if where.isascii() and where.isdigit():
         return Target(word, host, "pid", where)
     return Target(word, host, "path" if _is_path(where) else "run", where)
+
+
+def expanded(words: Sequence[str]) -> list[str]:
+    """The words, those with numbers in brackets (``gpu[1-4]:``, ``slurm:12_[0-3]``) once for each.
+
+    A word that is the name of a file is left alone, and so is an address. Raises UsageError.
+    """
+    found = [each for word in words for each in _expanded(word)]
+    if len(found) > MOST:
+        raise UsageError(f"that names {len(found)} targets; at most {MOST} are watched at once")
+    return list(dict.fromkeys(found))
+
+
+def _expanded(word: str) -> list[str]:
+    """``word`` itself, or one word for each number in its brackets, from the left."""
+    match = _NUMBERS.search(word)
+    if match is None or os.path.lexists(word):
+        return [word]
+    before, after = word[: match.start()], word[match.end() :]
+    found: list[str] = []
+    for part in match.group(1).split(","):
+        low, _, high = part.partition("-")
+        first, last = int(low), int(high or low)
+        if last < first or last - first >= MOST:
+            raise UsageError(f"{word!r}: [{part}] is no range of at most {MOST} numbers")
+        for number in range(first, last + 1):
+            found += _expanded(f"{before}{number:0{len(low)}}{after}")
+    return found
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from trainwatch.probe import launch, runs
 NOT_FOUND = 3
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from trainwatch.cli.config import Config
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from trainwatch.cli.way import Way
     from trainwatch.link import Link
     from trainwatch.run.session import Session
-    from trainwatch.ui.app import Bell
+    from trainwatch.ui.app import Bell, Options, Watched
 
 
 def do_run(words: Words) -> int:
@@ -48,23 +49,36 @@ def do_demo(words: Words) -> int:
 
 
 def do_attach(words: Words) -> int:
-    """``trainwatch attach [TARGET]``."""
+    """``trainwatch attach [TARGET...]``."""
     from trainwatch.cli.inquiry import journal
     from trainwatch.cli.piped import read_on
+    from trainwatch.cli.target import expanded
     from trainwatch.cli.way import reached
 
-    if len(words.operands) > 1:
-        raise CommandError("watching several targets at once is not there yet: name one")
-    if words.has("--once"):
+    targets = expanded(words.operands)
+    if words.has("--once") or (len(targets) > 1 and not _has_screen(words)):
         from trainwatch.cli.printout import do_status
 
         return do_status(words)
-    with reached(words.operands) as way:
+    if len(targets) > 1:
+        return _attach_all(targets, words)
+    with reached(targets) as way:
         try:
             return _watch(_View(way, words, journal=journal(way)))
         finally:
             if way.piped is not None:
                 read_on(way.piped)
+
+
+def _attach_all(targets: Sequence[str], words: Words) -> int:
+    """Several targets in one list."""
+    from trainwatch.cli.inquiry import journal
+    from trainwatch.cli.ways import all_reached
+
+    if words.has("--record"):
+        raise CommandError("--record writes the journal of one target: name one")
+    with all_reached(targets) as ways:
+        return _on_screen([_View(way, words, journal=journal(way)) for way in ways])
 
 
 def do_replay(words: Words) -> int:
@@ -176,11 +190,13 @@ class _View(NamedTuple):
 
 
 def _watch(view: _View) -> int:
+    return _on_screen([view]) if _has_screen(view.words) else _passed_through(view)
+
+
+def _has_screen(words: Words) -> bool:
     from trainwatch.cli.console import has_screen
 
-    if has_screen() and not view.words.has("--no-ui"):
-        return _on_screen(view)
-    return _passed_through(view)
+    return has_screen() and not words.has("--no-ui")
 
 
 def _taught(view: _View) -> tuple[tuple[str, str], ...]:
@@ -275,12 +291,14 @@ def _passed_through(view: _View) -> int:
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
-def _on_screen(view: _View) -> int:
+def _on_screen(views: Sequence[_View]) -> int:
     from trainwatch.cli.guardian import guard
 
-    outcome = guard(lambda: _screen(view))
+    outcome = guard(lambda: _screen(views))
     if outcome.killer is not None:
-        come = f"; come back with: {view.back}" if view.back else ""
+        back = shlex.join(["trainwatch", "attach", *(view.way.word for view in views)])
+        back = views[0].back if len(views) == 1 else back
+        come = f"; come back with: {back}" if back else ""
         sys.stderr.write(
             f"trainwatch: the screen was killed (signal {outcome.killer}), what it watched goes on"
             f"{come}\n"
@@ -288,39 +306,60 @@ def _on_screen(view: _View) -> int:
     return outcome.code
 
 
-def _screen(view: _View) -> int:
+def _screen(views: Sequence[_View]) -> int:
     """In the child of the guardian; the exit code."""
     from trainwatch.read.clean import clean
 
     try:
-        return _show(view)
+        return _show(views)
     except CommandError as error:
         sys.stderr.write(f"trainwatch: {clean(error.text)}\n")
         return error.code
 
 
-def _show(view: _View) -> int:
+def _show(views: Sequence[_View]) -> int:
     from trainwatch.ui.app import Bell
 
     gc.disable()  # until the screen stands: nothing becomes garbage, and looking for it takes long
-    link, bell = _link(view), Bell()
+    if len(views) > 1:
+        return _shown([(view, _link(view), None) for view in views])
+    link, bell = _link(views[0]), Bell()
     link.open(bell.ring)  # the probe starts while we load what reads it
     try:
-        return _shown(view, link, bell)
+        return _shown([(views[0], link, bell)])
     finally:
         link.close()
 
 
-def _shown(view: _View, link: Link, bell: Bell) -> int:
-    from trainwatch.cli.console import chosen_glyphs, wants_colour
-    from trainwatch.ui.app import Options, watch
+def _shown(wanted: Sequence[tuple[_View, Link, Bell | None]]) -> int:
+    from trainwatch.ui.app import watch
 
+    view = wanted[0][0]
     settings = _settings(view)
-    session = _session(view, settings, ahead=bool(view.way.host))
     delivery = _delivery(view, settings)
-    if view.way.is_here and not (view.launched or view.journal):
-        _check_target(session.reader.watch(view.way.where))
-    options = Options(
+    if len(wanted) == 1 and view.way.is_here and not (view.launched or view.journal):
+        _check_target(view.way.where)
+    try:
+        return watch([_watched(*one, settings, delivery) for one in wanted])
+    finally:
+        if delivery is not None:
+            delivery.close()
+
+
+def _watched(
+    view: _View, link: Link, bell: Bell | None, settings: Config, delivery: Delivery | None
+) -> Watched:
+    from trainwatch.ui.app import Watched
+
+    session = _session(view, settings, ahead=bool(view.way.host))
+    return Watched(link, session, _options(view, settings, delivery), bell)
+
+
+def _options(view: _View, settings: Config, delivery: Delivery | None) -> Options:
+    from trainwatch.cli.console import chosen_glyphs, wants_colour
+    from trainwatch.ui.app import Options
+
+    return Options(
         target=view.way.where,
         host=view.way.host,
         launched=view.launched,
@@ -336,19 +375,15 @@ def _shown(view: _View, link: Link, bell: Bell) -> int:
         gold_command=settings.gold_command,
         delivery=delivery,
     )
-    try:
-        return watch(link, bell, session, options)
-    finally:
-        if delivery is not None:
-            delivery.close()
 
 
-def _check_target(watch: facts.Watch) -> None:
+def _check_target(where: str) -> None:
     """Refuse what the probe would refuse, before a screen opens to say only that."""
     from trainwatch.probe.resolve import TargetError, resolve
+    from trainwatch.read.reader import Reader
 
     try:
-        resolve(watch)
+        resolve(Reader().watch(where))
     except TargetError as error:
         fix = f"; {error.fix}" if error.fix else ""
         raise CommandError(error.text + fix, NOT_FOUND) from error

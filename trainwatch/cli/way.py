@@ -65,23 +65,19 @@ def reached(words: Sequence[str]) -> Iterator[Way]:
         raise CommandError("one target at a time: name one")
     target = parse(words[0] if words else "")
     if not target.host:
-        yield _way(target, None)
+        yield way_to(target, None)
         return
     login = _log_in(target.host)
     try:
-        yield _way(target, login.door())
+        yield way_to(target, login.door())
     finally:
         login.close()
 
 
-def _way(target: Target, ssh: SshDoor | None) -> Way:
+def way_to(target: Target, ssh: SshDoor | None) -> Way:
     """The way to ``target``; where its machine is another one, ``ssh`` leads there."""
     if target.kind == "stdin":
         return _of_input(target)
-    if target.kind == "slurm":
-        raise CommandError(
-            "slurm targets are not there yet: attach to the log file of the training"
-        )
     if target.kind in ("docker", "k8s"):
         return _contained(target, ssh)
     return _probed(target.host, target.where, ssh or local_probe())

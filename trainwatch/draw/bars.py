@@ -53,9 +53,9 @@ def history(values: Sequence[float | None], columns: int, top: float | None = 1.
     low, high = (
         (0.0, top) if top is not None else (min(known, default=0.0), max(known, default=0.0))
     )
-    span = (high - low) or 1.0
+    low, span = low / 2, (high / 2 - low / 2) or 1.0  # halves: all of it may be beyond any number
     marks = [
-        " " if v is None else _HEIGHTS[round(min(max((v - low) / span, 0.0), 1.0) * 7)]
+        " " if v is None else _HEIGHTS[round(min(max((v / 2 - low) / span, 0.0), 1.0) * 7)]
         for v in shown
     ]
     return "".join(marks).rjust(max(columns, 0))

@@ -27,11 +27,15 @@ _NO_SHARING = ("ControlPath", "unix_listener", "mux_")  # ssh has no place for t
 
 
 class LoginError(Exception):
-    """The machine cannot be reached; ``verdict`` says why and what to do."""
+    """The machine cannot be reached; ``verdict`` says why and what to do.
 
-    def __init__(self, verdict: Verdict) -> None:
+    ``asks``: ssh has a question, and nobody was there to answer it.
+    """
+
+    def __init__(self, verdict: Verdict, asks: bool = False) -> None:
         super().__init__(verdict.text)
         self.verdict = verdict
+        self.asks = asks
 
 
 class Login:
@@ -42,14 +46,15 @@ class Login:
         self._program = tuple(program)
         self._folder = ""
 
-    def open(self) -> None:
-        """Connect; ssh may ask the person at the terminal. Raises LoginError."""
+    def open(self, ask: bool = True) -> None:
+        """Connect; with ``ask`` ssh may ask the person at the terminal. Raises LoginError."""
         if self._quietly("-O", "check").returncode == 0:
             return
         self._folder = tempfile.mkdtemp(prefix="tw-")
         done = self._quietly(*self._master, "-o", "BatchMode=yes")
         words = done.stderr.decode("utf-8", "replace")
-        if done.returncode and needs_a_person(words) and _has_terminal():
+        asks = needs_a_person(words)
+        if done.returncode and asks and ask and _has_terminal():
             sys.stderr.write(f"trainwatch: logging in to {self.host}\n")
             sys.stderr.flush()
             command = [*self._program, *self._master, "--", self.host]
@@ -62,7 +67,7 @@ class Login:
             self._forget()
             if not any(word in words for word in _NO_SHARING):
                 end = End(done.returncode, words, "", spoke=False)
-                raise LoginError(SshDoor(self.host, self._program).verdict(end))
+                raise LoginError(SshDoor(self.host, self._program).verdict(end), asks)
 
     def door(self) -> SshDoor:
         """The way to a probe there. Without the shared connection it makes one of its own."""

@@ -42,7 +42,7 @@ class Following:
         resume = {one.stream: one for one in watch.resume}
         self._streams = [self._stream(one, resume.get(one.name), watch) for one in found.streams]
         self._rhythm = Rhythm(blind=not self._arm())
-        self._readings = Readings(found.run, found.subject)
+        self._readings = Readings(found.run, found.subject, found.job)
         self._inotify.watch(self._readings.exit_record, inotify.FILE)
         self._newest = watch.newest
         self._glanced = 0.0  # when the newest part was looked for

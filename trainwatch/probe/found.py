@@ -7,6 +7,7 @@ from trainwatch.probe.listing import Root
 from trainwatch.probe.panes import Pane
 from trainwatch.probe.process import Subject
 from trainwatch.probe.runs import Run
+from trainwatch.probe.slurmjob import Job
 
 
 class TargetError(Exception):
@@ -38,3 +39,4 @@ class Found(NamedTuple):
     subject: Optional[Subject] = None  # whose processes are meant
     missing: str = ""  # one sentence: what of a training is not to be had here
     fix: str = ""  # ... and what to do about it
+    job: Optional[Job] = None  # of Slurm, which knows when it ends

@@ -28,6 +28,7 @@ class Subject(NamedTuple):
     root: Identity
     supervisor: Optional[Identity] = None  # adopts the orphans; None for a process we did not start
     mark: str = ""  # run id that its environment carries; "" for a process we did not start
+    variable: str = MARK  # ... in this variable
 
 
 def of_run(meta: runs.Meta) -> Subject:
@@ -90,11 +91,11 @@ class Tree:
 
     def _is_ours(self, found: Stat) -> bool:
         """Whether it is the root, an orphan that the supervisor adopted, or one that nobody did."""
-        root, keeper, mark = self.subject
+        root, keeper, mark, variable = self.subject
         if found.pid == root.pid:
             return found.start == root.start
         if keeper is None or not self._supervised:
-            return bool(mark) and mark_of(found.pid) == mark and not _supervises(found)
+            return bool(mark) and mark_of(found.pid, variable) == mark and not _supervises(found)
         if found.parent != keeper.pid or found.session == keeper.pid:
             return False  # the supervisor's own children share its session
         return mark_of(found.pid) in ("", mark) and not _supervises(found)
@@ -110,14 +111,14 @@ class Tree:
         self._strangers.update(fresh)
 
 
-def mark_of(pid: int) -> str:
+def mark_of(pid: int, variable: str = MARK) -> str:
     """The run inside which the process was started; "" when it does not tell."""
     try:
         with open("/proc/{}/environ".format(pid), "rb") as file:
             variables = file.read().split(b"\0")
     except OSError:
         return ""
-    name = MARK.encode("ascii") + b"="
+    name = variable.encode("ascii") + b"="
     found = [v[len(name) :] for v in variables if v.startswith(name)]
     return found[0].decode("ascii", "replace") if found else ""
 

@@ -10,9 +10,11 @@ from typing import Any, List, Optional, Union
 
 from trainwatch import facts
 from trainwatch.probe import devices, runs
+from trainwatch.probe.batch import Watcher
 from trainwatch.probe.ending import Departure, Ending
 from trainwatch.probe.machine import Disk, Machine
 from trainwatch.probe.process import Meter, Subject, Tree
+from trainwatch.probe.slurmjob import Job
 
 TICK = 1.0
 
@@ -20,14 +22,17 @@ TICK = 1.0
 class Readings:
     """Samples around one run or process, or around nothing but this machine. Times are monotonic."""
 
-    def __init__(self, run: Optional[runs.Run], subject: Optional[Subject]) -> None:
+    def __init__(
+        self, run: Optional[runs.Run], subject: Optional[Subject], job: Optional[Job] = None
+    ) -> None:
         self._machine = Machine()
         self._devices = devices.start()
         self._meter = Meter(Tree(subject)) if subject else None
-        self._ending: Union[Ending, Departure, None] = None
+        self._watcher = Watcher(job, subject) if job else None
+        self._ending: Union[Ending, Departure, Watcher, None] = self._watcher
         if run:
             self._ending = Ending(run)
-        elif subject:
+        elif subject and not job:
             self._ending = Departure(subject.root)
         self.exit_record = os.path.join(run.folder, runs.EXIT) if run else ""
         self.ended: Optional[facts.Ended] = None
@@ -55,10 +60,18 @@ class Readings:
         at = time.time()
         found: List[Any] = [self._machine.read(now, at, disk)]
         self.look_for_the_end(now)
+        if self._watcher:
+            found += self._news(self._watcher)
         if self._meter and not self.ended:
             found.append(self._meter.read(now, at))
         trouble = self._devices.overdue(now)
         return [*found, trouble] if trouble else found
+
+    def _news(self, watcher: Watcher) -> List[Any]:
+        """What is new of a job; its processes are known when it has begun."""
+        if not self._meter and watcher.subject:
+            self._meter = Meter(Tree(watcher.subject))
+        return watcher.news()
 
     def look_for_the_end(self, now: float) -> None:
         """Note it in ``ended`` when the run has ended."""
@@ -68,3 +81,5 @@ class Readings:
     def close(self) -> None:
         """Read nothing any more."""
         self._devices.close()
+        if self._watcher:
+            self._watcher.close()

@@ -13,7 +13,7 @@ import time
 from typing import List, Optional
 
 from trainwatch import facts, wire
-from trainwatch.probe import ours, panes, roots, runs, stranger
+from trainwatch.probe import batch, ours, panes, roots, runs, stranger
 from trainwatch.probe.birth import birth
 from trainwatch.probe.found import Found, Source, TargetError
 from trainwatch.probe.listing import Root, matcher
@@ -37,7 +37,8 @@ _WEIGHTS = (
 _ONE = re.compile(r"\d|-(best|last)$")
 """In the name of a folder that is one checkpoint and holds not many."""
 _TMUX = "tmux:"
-_SCHEME = re.compile(r"(slurm|docker|k8s):")
+_SLURM = "slurm:"
+_SCHEME = re.compile(r"(docker|k8s):")
 
 
 def resolve(watch: facts.Watch) -> Found:
@@ -45,6 +46,8 @@ def resolve(watch: facts.Watch) -> Found:
     word = watch.target
     if word.startswith(_TMUX):
         return _with_roots(_pane(word[len(_TMUX) :]), watch)
+    if word.startswith(_SLURM):
+        return _with_roots(batch.find(word[len(_SLURM) :]), watch)
     run = None if _is_plainly_a_path(word) else ours.find(word)
     found = [one for one in (run, _path(word, watch)) if one is not None]
     if stranger.names_process(word):

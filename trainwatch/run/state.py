@@ -72,7 +72,10 @@ def _with_process(run: Run, quiet: Silence | None) -> RunState:
 
 def _without_process(run: Run, quiet: Silence | None) -> RunState:
     target = run.target
-    launched = target is not None and (target.pid is not None or target.kind == "run")
+    launched = target is not None and (target.pid is not None or target.kind in ("run", "slurm"))
+    waits = run.troubles.get("job")
+    if waits is not None:
+        return RunState("starting", waits.text)
     if launched and not run.lines:
         return RunState("starting", "")
     if quiet is not None and run.pace.grew and quiet.seconds <= patience(quiet, run.limits):
@@ -119,6 +122,8 @@ def _end(ended: facts.Ended, kind: str) -> RunState:
     if ended.signal is not None:
         name = SIGNALS.get(ended.signal, f"signal {ended.signal}")
         return RunState("killed", f"{name}, {_cause(ended.cause)}" if ended.cause else name)
+    if ended.code is None and ended.cause:
+        return RunState("killed", _cause(ended.cause))
     if ended.code is None and kind in _UNRECORDED:
         return RunState("ended", "how is not known: nobody kept a record of it")
     if ended.code is None:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from trainwatch.read.clean import clean
-from trainwatch.ui.pump import Pump
+from trainwatch.ui.pump import Intake, Pump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from trainwatch.link import Link
     from trainwatch.run.alerts import Alert
@@ -67,6 +67,11 @@ class Options:
     delivery: Delivers | None = None
     """Brings alerts to where the person wants them; None: they stand on the screen only."""
 
+    @property
+    def word(self) -> str:
+        """The TARGET as a person named it."""
+        return _word(self.host, self.target)
+
 
 class Bell:
     """What a link wakes that is opened before there is anybody to be woken."""
@@ -84,39 +89,60 @@ class Bell:
         self._wake = wake
 
 
-def watch(link: Link, bell: Bell, session: Session, options: Options) -> int:
-    """Show ``session`` fed from ``link`` until the person leaves; the exit code of the command.
+class Watched:
+    """One run on the screen: where its facts come from, where they go, how it is looked at.
 
-    ``link`` is open and rings ``bell``. The caller has no request to send: the watch itself goes out
-    here.
+    The caller has no request to send: the watch itself goes out here. With a ``bell`` the link is open
+    already and rings it.
     """
-    pump = Pump(link, session, options.replay)
-    bell.wakes(pump.wake)
-    link.send(session.reader.watch(options.target)._replace(newest=NEWEST if options.host else 0))
-    _open(session.run, pump, options)
+
+    def __init__(
+        self, link: Link, session: Session, options: Options, bell: Bell | None = None
+    ) -> None:
+        self.options = options
+        self.session, self.run = session, session.run
+        newest = NEWEST if options.host else 0
+        request = session.reader.watch(options.target)._replace(newest=newest)
+        self.intake = Intake(link, session, request, options.replay, bell)
+
+    def close(self) -> None:
+        """Hear no more of it; the training goes on."""
+        if self.intake.begun():
+            self.intake.link.close()
+
+
+def watch(watched: Sequence[Watched]) -> int:
+    """Show the runs until the person leaves; the exit code of the command."""
+    pump = Pump([one.intake for one in watched])
+    pump.open()
+    draw_on_the_terminal()
+    if len(watched) == 1:
+        _open(watched[0], pump)
 
     from trainwatch.ui.monitor import Monitor  # noqa: PLC0415 - the law of this file
 
-    monitor = Monitor(link, session, pump, options)
+    monitor = Monitor(watched, pump)
     try:
-        left = monitor.run(mouse=options.mouse)
+        left = monitor.run(mouse=watched[0].options.mouse)
     finally:
         pump.stop()
-        link.close()
-    for line in farewell(session.run, options, monitor.failure):
+        for one in watched:
+            one.close()
+    for line in parting(watched, monitor.failure):
         print(line)  # noqa: T201 - the screen is closed; this is for the person
     if monitor.failure is not None:
         return FAILED
-    return exit_code(session.run, options) if left is None else left
+    if left is not None or len(watched) > 1:
+        return left or 0
+    return exit_code(watched[0].run, watched[0].options)
 
 
-def _open(run: Run, pump: Pump, options: Options) -> None:
+def _open(one: Watched, pump: Pump) -> None:
     """The first picture, of what comes at once."""
     from trainwatch.ui import opening  # noqa: PLC0415 - drawing is loaded while the probe starts
 
-    draw_on_the_terminal()
     pump.read(FIRST)
-    opening.show(run, options, pump.now())
+    opening.show(one.run, one.options, one.intake.now())
 
 
 def draw_on_the_terminal() -> None:
@@ -135,15 +161,27 @@ def exit_code(run: Run, options: Options) -> int:
     return ended.code or 0
 
 
+def parting(watched: Sequence[Watched], failure: Exception | None = None) -> list[str]:
+    """What to say when the screen is closed."""
+    if len(watched) == 1:
+        return farewell(watched[0].run, watched[0].options, failure)
+    words = " ".join(comes_back_as(one.run, one.options) for one in watched)
+    told = [_slip(failure)] if failure else []
+    told.append(f"What was watched goes on. Come back:  trainwatch attach {words}")
+    return [clean(line, 1 << 14) for line in told]
+
+
 def farewell(run: Run, options: Options, failure: Exception | None = None) -> list[str]:
     """What to say when the screen is closed: what became of the training, and how to come back."""
-    told = []
-    if failure is not None:
-        what = f"{type(failure).__name__}: {failure}"
-        told.append(f"trainwatch: the screen failed ({what}). The training is not affected.")
+    told = [_slip(failure)] if failure else []
     if not options.replay:
         told += _ended(run, options) if run.ended is not None else _goes_on(run, options)
     return [clean(line, 1 << 14) for line in told]
+
+
+def _slip(failure: Exception) -> str:
+    what = f"{type(failure).__name__}: {failure}"
+    return f"trainwatch: the screen failed ({what}). The training is not affected."
 
 
 def _ended(run: Run, options: Options) -> list[str]:
@@ -173,5 +211,9 @@ def comes_back_as(run: Run, options: Options) -> str:
     where = options.target
     if target is not None and target.kind == "run":
         where = target.name or target.id
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    return shlex.quote(clean(f"{host}:{where}" if host else where))
+    return shlex.quote(clean(_word(options.host, where)))
+
+
+def _word(host: str, where: str) -> str:
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{where}" if host else where

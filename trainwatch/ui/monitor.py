@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -18,12 +19,14 @@ from trainwatch.ui.app import INTERRUPTED
 from trainwatch.ui.commands import by_name, themes_by_name
 from trainwatch.ui.messages import Copied, Opened, Questioned, Said
 from trainwatch.ui.paint import exact
+from trainwatch.ui.panels.fleet import Fleet
 from trainwatch.ui.panels.keys import Keys
-from trainwatch.ui.rows import Desk, Failed, Look
+from trainwatch.ui.rows import Desk, Failed, Look, Panel
 from trainwatch.ui.screens import help as help_page
 from trainwatch.ui.screens.alerts import AlertsPage
 from trainwatch.ui.screens.checkpoint import CheckpointScreen, Sheet
 from trainwatch.ui.screens.confirm import Choices, Confirm
+from trainwatch.ui.screens.fleet import FleetScreen
 from trainwatch.ui.screens.live import LiveScreen
 from trainwatch.ui.screens.page import Page, Pages
 from trainwatch.ui.screens.question import Ask, Question
@@ -31,7 +34,7 @@ from trainwatch.ui.screens.watch import TOUR, WatchScreen
 from trainwatch.ui.themes import THEMES, Inks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import RenderableType
     from textual.actions import ActionParseResult
@@ -40,15 +43,13 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
-    from trainwatch.link import Link
     from trainwatch.read.records import CheckpointSeen
-    from trainwatch.run.session import Session
-    from trainwatch.ui.app import Options
-    from trainwatch.ui.pump import Pump
+    from trainwatch.ui.app import Watched
+    from trainwatch.ui.pump import Intake, Pump
 
 
 class Monitor(App[int]):
-    """One run on one terminal."""
+    """The runs on one terminal: one of them, or a list to open one from."""
 
     CSS_PATH = "trainwatch.tcss"
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -64,44 +65,55 @@ class Monitor(App[int]):
         Binding("ctrl+l", "repaint", id="repaint", show=False, tooltip="paint everything again"),
     ]  # fmt: skip
 
-    def __init__(self, link: Link, session: Session, pump: Pump, options: Options) -> None:
+    def __init__(self, watched: Sequence[Watched], pump: Pump) -> None:
         self.failure: Exception | None = None
         """What ended the screen, if it did not end by a person's wish."""
         self.slips: list[Exception] = []
         """What went wrong without ending anything."""
-        self.options = options
+        self.options = options = watched[0].options
         super().__init__()
         self.pump = pump
         self._look = Look(Inks(THEMES[0]), options.glyphs)
-        self._link = link
-        self._session = session
         self._launching = False
-        self.desk = Desk(
-            session.shown,
-            pump.now,
-            self._send,
-            self._look,
-            self._look_into,
-            not options.host,
-            session.alerts,
-            options.gold_command,
-        )
-        self._stopping = False
+        self._stopping: set[Intake] = set()
+        self._watched = {one.intake: one for one in watched}
+        self._desks = {one.intake: self._desk(one) for one in watched}
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme if options.colours else "terminal"
         self._relook(self.current_theme)
         self.set_keymap(options.keys)
-        self.watching = WatchScreen(self.desk, options)
+        desks = list(self._desks.values())
+        self.first: LiveScreen = WatchScreen(desks[0]) if len(desks) == 1 else FleetScreen(desks)
+
+    def _desk(self, one: Watched) -> Desk:
+        return Desk(
+            one.run,
+            one.intake.now,
+            partial(self._send, one),
+            self._look,
+            partial(self._look_into, one),
+            one.options,
+            one.intake.begun,
+            one.session.alerts,
+            one.options.gold_command,
+        )
 
     def get_default_screen(self) -> Screen[Any]:
         """The one screen that everything begins with."""
-        return self.watching
+        return self.first
+
+    @property
+    def desk(self) -> Desk:
+        """Of the run that a person looks at, or has chosen from the list."""
+        live = (s.desk for s in reversed(self.screen_stack) if isinstance(s, LiveScreen))
+        return next(live, self.first.desk)
 
     def on_mount(self) -> None:
         """Let the facts in."""
         self.pump.publish = self._publish
-        self.pump.answered = self._answered
+        for intake in self._desks:
+            intake.answered = self._answered
         self.theme_changed_signal.subscribe(self, self._relook)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         if self.options.delivery is not None:
@@ -115,28 +127,33 @@ class Monitor(App[int]):
             self.pump.heed()
         await super().on_event(event)
 
-    def _publish(self, changed: Topic) -> None:
+    def _publish(self, changed: Mapping[Intake, Topic]) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
-        self.desk.run = self._session.shown
-        if not changed or changed & (Topic.VERDICT | Topic.TARGET):
-            self._alert()
+        for intake in changed or self._watched:
+            self._desks[intake].run = self._watched[intake].session.shown
+            if changed.get(intake, Topic.VERDICT) & (Topic.VERDICT | Topic.TARGET):
+                self._alert(self._watched[intake])
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen):
-                screen.publish(changed)
+                seen = [t for intake, t in changed.items() if screen.shows(self._desks[intake])]
+                if seen or not changed:
+                    screen.publish(reduce(or_, seen, Topic.NOTHING))
             if not screen.is_modal:
                 return
 
-    def _alert(self) -> None:
+    def _alert(self, one: Watched) -> None:
         """Bring what is wrong, and was not a moment ago, to wherever the person wants it."""
-        for alert in self._session.news():
+        who = f"{one.options.word}: " if len(self._watched) > 1 else ""
+        for alert in one.session.news():
             if alert.state == "active" and alert.rule != ENDED:
-                self.on_said(Said(f"! {alert.text}  (A: all alerts)"))
+                self.on_said(Said(f"! {who}{alert.text}  (A: all alerts)"))
             if self.options.delivery is not None:
-                self.options.delivery.deliver(alert, self.desk.run, self._to_terminal)
-            if self.desk.alerts.stops(alert) and not self._stopping:
-                self._stopping = True
-                self.on_said(Said(f"! stopping the training, as --stop-on wants: {alert.text}"))
-                self.desk.send(facts.Stop(self.options.target, False, self.options.grace))
+                self.options.delivery.deliver(alert, one.run, self._to_terminal)
+            if one.session.alerts.stops(alert) and one.intake not in self._stopping:
+                self._stopping.add(one.intake)
+                why = f"! stopping the training, as --stop-on wants: {who}{alert.text}"
+                self.on_said(Said(why))
+                self._send(one, facts.Stop(one.options.target, False, one.options.grace))
 
     def _undelivered(self, text: str) -> None:
         """From the thread that delivers."""
@@ -160,20 +177,20 @@ class Monitor(App[int]):
         else:
             self.on_said(Said(answer.text))
 
-    def _send(self, request: Any) -> None:
+    def _send(self, one: Watched, request: Any) -> None:
         """The one gate to the probe: what changes anything does not pass where one only looks."""
         changes = isinstance(request, facts.Launch | facts.Stop) or (
             isinstance(request, facts.Job) and request.action != "verify"
         )
-        if changes and (self.options.readonly or self.options.replay):
-            why = "this is a recording" if self.options.replay else "--readonly: look only"
+        if changes and (one.options.readonly or one.options.replay):
+            why = "this is a recording" if one.options.replay else "--readonly: look only"
             self.on_said(Said(f"nothing was done ({why})"))
             return
         self._launching = self._launching or isinstance(request, facts.Launch)
-        self._link.send(request)
+        one.intake.link.send(request)
 
-    def _look_into(self, seen: CheckpointSeen) -> None:
-        self._session.reader.look_into(seen)
+    def _look_into(self, one: Watched, seen: CheckpointSeen) -> None:
+        one.session.reader.look_into(seen)
         self.pump.wake()
 
     def _relook(self, theme: Theme) -> None:
@@ -203,14 +220,15 @@ class Monitor(App[int]):
 
     def action_stop(self) -> None:
         """Ask how to stop the training."""
-        if self.options.replay:
+        desk = self.desk
+        if desk.options.replay:
             self.on_said(Said("this is a recording: there is nothing to stop"))
-        elif self.options.readonly:
+        elif desk.options.readonly:
             self.on_said(Said(WORDS))
-        elif self.desk.run.ended is not None:
+        elif desk.run.ended is not None:
             self.on_said(Said("the training has already ended"))
         elif not isinstance(self.screen, Confirm):
-            self.push_screen(Confirm(self.desk, self.options.target, self.options.grace))
+            self.push_screen(Confirm(desk, desk.options.target, desk.options.grace))
 
     def action_repaint(self) -> None:
         """Paint everything again, after something else wrote on the terminal."""
@@ -231,12 +249,12 @@ class Monitor(App[int]):
 
     def on_questioned(self, message: Questioned) -> None:
         """Ask before anything is deleted or started."""
-        if self.options.readonly or self.options.replay:
-            self.on_said(
-                Said(f"not here: {'a recording' if self.options.replay else '--readonly'}")
-            )
+        desk = self.desk
+        if desk.options.readonly or desk.options.replay:
+            why = "a recording" if desk.options.replay else "--readonly"
+            self.on_said(Said(f"not here: {why}"))
         else:
-            self.push_screen(Ask(self.desk, message))
+            self.push_screen(Ask(desk, message))
 
     def on_failed(self, message: Failed) -> None:
         """Something went wrong that was asked for; the person is told, and the screen goes on."""
@@ -246,10 +264,11 @@ class Monitor(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action by name for the command palette."""
-        nodes = [(panel.NAME, panel) for panel in self.watching.tour]
+        panels = screen.tour if isinstance(screen, WatchScreen) else screen.query(Panel)
+        nodes = [(panel.NAME, panel) for panel in panels if panel.NAME]
         yield from themes_by_name(self)
         yield from by_name(
-            [("trainwatch", self), ("screen", self.watching), *nodes],
+            [("trainwatch", self), ("screen", screen), *nodes],
             self.options.keys, self.run_action,
         )  # fmt: skip
 
@@ -287,6 +306,7 @@ OWNERS: tuple[tuple[str, type[DOMNode]], ...] = (
     ("everywhere", Monitor),
     ("main screen", WatchScreen),
     *((panel.NAME, panel) for panel in TOUR),
+    ("list of runs", Fleet),
     ("one checkpoint", Sheet),
     ("one checkpoint", CheckpointScreen),
     ("pages", Pages),

@@ -1,9 +1,10 @@
 """The one clock of the screen.
 
-The law of this file: facts enter the session here and nowhere else, and nothing else in the screen
-owns a timer. The link wakes the pump from its own thread. The pump drains a little at a time, so
-that keys are heard between two drains, and publishes which topics changed: the first change at
-once, then at most one frame per ``FRAME``. Once a second it says so, for what only ages.
+The law of this file: facts enter a session here and nowhere else, and nothing else in the screen
+owns a timer. However many runs are watched, there is one pump. A link wakes it from its own thread.
+It drains a little at a time, so that keys are heard between two drains, and publishes which topics
+changed: the first change at once, then at most one frame per ``FRAME``. Once a second it says so, for
+what only ages.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trainwatch.link import Link
 
@@ -36,6 +37,8 @@ RESTS: Final = 4
 HEED: Final = 0.025
 """Seconds that reading stands back after a key: what it does is painted before anything is read."""
 TICK: Final = 1.0
+CONNECTING: Final = 4
+"""Connections that are being made at a time: a server refuses what comes in crowds."""
 PING: Final = 20
 """Ticks between two signs of life to the probe, which leaves after a minute of silence."""
 
@@ -50,34 +53,127 @@ class Feed(Protocol):
         """What the session wants to read next."""
 
 
-class Pump:
-    """Moves facts from ``link`` to ``session`` and tells ``publish`` which topics changed.
+class Rings(Protocol):
+    """What a link wakes that was opened before there was a pump."""
 
-    ``publish`` is called with ``Topic.NOTHING`` once a second. ``answered`` gets the probe's answers
-    to what a person asked for: they are no part of the run. With ``replay`` the time stops where
-    the recording ends.
+    def wakes(self, wake: Callable[[], None], /) -> None:
+        """From now on ``wake`` is called."""
+
+
+class Intake:
+    """One link and the session that its facts go to.
+
+    ``request`` is what the link is asked for when it is opened; with a ``bell`` it is open already. ``answered`` gets the probe's answers
+    to what a person asked for: they are no part of the run. With ``replay`` the time stops where the
+    recording ends.
     """
 
-    def __init__(self, link: Link, session: Feed, replay: bool = False) -> None:
-        self.publish: Callable[[Topic], None] = _ignore
+    def __init__(
+        self,
+        link: Link,
+        session: Feed,
+        request: facts.Watch | None = None,
+        replay: bool = False,
+        bell: Rings | None = None,
+    ) -> None:
         self.answered: Callable[[facts.Answer | facts.JobEnded], None] = _ignore
-        self._link = link
+        self._begun = False
+        self.caught_up = False
+        """Everything that there was has been read."""
+        self.link = link
         self._session = session
+        self._request = request
         self._replay = replay
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bell = bell
         self._pending: deque[Any] = deque()
-        self._changed = Topic.NOTHING
-        self._painted = 0.0
-        self._rest = FRAME
-        self._busy = False
-        self._heeding = False
-        self._heeded = 0.0  # until when a key has the loop for itself
-        self._ticks = 0
         self._latest = 0.0  # newest `at` of any fact ...
         self._heard = 0.0  # ... and when it arrived, on our own clock
 
+    def open(self, wake: Callable[[], None]) -> None:
+        """Connect and ask."""
+        self._begun = True
+        if self._bell is not None:
+            self._bell.wakes(wake)
+        else:
+            self.link.open(wake)
+        if self._request is not None:
+            self.link.send(self._request)
+
+    def begun(self) -> bool:
+        """Whether it was opened."""
+        return self._begun
+
+    @property
+    def connecting(self) -> bool:
+        """It was opened, and nothing was heard yet."""
+        return self._begun and not self._heard and not self.link.closed
+
+    def now(self) -> float:
+        """The time on the clock of the machine that we hear from, as seconds since the epoch."""
+        if not self._heard:
+            return time.time()
+        if self._replay and self.link.closed:
+            return self._latest
+        return self._latest + time.monotonic() - self._heard
+
+    def turn(self) -> Topic | None:
+        """Read one fact and say what changed; None where none waits."""
+        if not self._pending:
+            self._pending.extend(part for fact in self.link.take(FACTS) for part in bites(fact))
+        return self._take(self._pending.popleft()) if self._pending else None
+
+    def wait(self, seconds: float) -> bool:
+        """Block until there is something to read; False when the time ran out."""
+        return bool(self._pending) or self.link.wait(seconds)
+
+    def ask(self) -> None:
+        """Send what the session wants to read next."""
+        for request in self._session.requests():
+            self.link.send(request)
+
+    def _take(self, fact: Any) -> Topic:
+        at = getattr(fact, "at", None)
+        if at is not None:
+            self._latest, self._heard = at, time.monotonic()
+        self.caught_up = self.caught_up or isinstance(fact, facts.CaughtUp)
+        if isinstance(fact, facts.Answer | facts.JobEnded):
+            self.answered(fact)
+        try:
+            return self._session.feed(fact)
+        except Exception as error:  # noqa: BLE001 - one fact that cannot be read must not end the watch
+            return self._session.feed(_trouble(fact, error, at or 0.0))
+
+
+class Pump:
+    """Moves facts into sessions and tells ``publish`` which topics of which of them changed.
+
+    ``publish`` is called with nothing once a second. The intakes take turns, fact by fact, so that
+    none waits for a long one; at most CONNECTING of them are being connected at a time.
+    """
+
+    def __init__(self, intakes: Sequence[Intake]) -> None:
+        self.publish: Callable[[Mapping[Intake, Topic]], None] = _ignore
+        self._round = deque(intakes)  # whose turn it is stands in front
+        self._unopened = deque(intakes)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: dict[Intake, Topic] = {}
+        self._painted = 0.0
+        self._rest = FRAME
+        self._busy = False
+        self._more = False  # the last drain left something unread
+        self._heeding = False
+        self._heeded = 0.0  # until when a key has the loop for itself
+        self._ticks = 0
+
+    def open(self) -> None:
+        """Connect the first of them. The others follow as these have something to say."""
+        room = CONNECTING - sum(intake.connecting for intake in self._round)
+        while self._unopened and room > 0:
+            self._unopened.popleft().open(self.wake)
+            room -= 1
+
     def wake(self) -> None:
-        """Facts wait. Called by the link from any thread, perhaps before the loop runs."""
+        """Facts wait. Called by a link from any thread, perhaps before the loop runs."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._begin)
@@ -97,27 +193,17 @@ class Pump:
         self._later(TICK, self._tick)
 
     def read(self, seconds: float) -> None:
-        """Before the loop runs: read what comes within that time, at most until all is caught up."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            if not (self._pending or self._link.wait(left)) or not self._refill():
+        """Before the loop runs: read of the first what comes in that time, until it has caught up."""
+        deadline, intake = time.monotonic() + seconds, self._round[0]
+        while (left := deadline - time.monotonic()) > 0 and not intake.caught_up:
+            topic = intake.turn() if intake.wait(left) else None
+            if topic is None:
                 break
-            fact = self._pending.popleft()
-            self._take(fact)
-            if isinstance(fact, facts.CaughtUp):
-                break
+            self._note(intake, topic)
 
     def stop(self) -> None:
         """Publish nothing from now on."""
         self._loop = None
-
-    def now(self) -> float:
-        """The time on the clock of the machine that we hear from, as seconds since the epoch."""
-        if not self._heard:
-            return time.time()
-        if self._replay and self._link.closed:
-            return self._latest
-        return self._latest + time.monotonic() - self._heard
 
     @property
     def busy(self) -> bool:
@@ -135,12 +221,9 @@ class Pump:
         if self._loop is None or self._stands_back(self._drain):
             return
         self._heeding = False
-        deadline = time.monotonic() + DRAIN
-        while self._refill() and time.monotonic() < deadline:
-            self._take(self._pending.popleft())
-        for request in self._session.requests():
-            self._link.send(request)
-        if self._pending and self._is_due():
+        self._more = self._read(time.monotonic() + DRAIN)
+        self.open()
+        if self._more and self._is_due():
             self._later(BREATH, self._frame)  # this turn was long enough
         else:
             self._frame()
@@ -151,7 +234,7 @@ class Pump:
             return
         if self._is_due():
             self._paint()
-        if self._pending:
+        if self._more:
             self._later(BREATH, self._drain)
         elif self._changed:
             self._later(self._until(), self._drain)
@@ -172,25 +255,30 @@ class Pump:
     def _is_due(self) -> bool:
         return bool(self._changed) and self._until() <= 0
 
-    def _refill(self) -> bool:
-        if not self._pending:
-            self._pending.extend(part for fact in self._link.take(FACTS) for part in bites(fact))
-        return bool(self._pending)
+    def _read(self, deadline: float) -> bool:
+        """Facts of each intake in turn until ``deadline``; whether there are more."""
+        idle = 0
+        while idle < len(self._round) and time.monotonic() < deadline:
+            intake = self._round[0]
+            self._round.rotate(-1)
+            topic = intake.turn() if intake.begun() else None
+            if topic is None:
+                idle += 1
+                continue
+            idle = 0
+            self._note(intake, topic)
+        for intake in self._round:
+            if intake.begun():
+                intake.ask()
+        return idle < len(self._round)
 
-    def _take(self, fact: Any) -> None:
-        at = getattr(fact, "at", None)
-        if at is not None:
-            self._latest, self._heard = at, time.monotonic()
-        if isinstance(fact, facts.Answer | facts.JobEnded):
-            self.answered(fact)
-        try:
-            self._changed |= self._session.feed(fact)
-        except Exception as error:  # noqa: BLE001 - one fact that cannot be read must not end the watch
-            self._changed |= self._session.feed(_trouble(fact, error, at or 0.0))
+    def _note(self, intake: Intake, topic: Topic) -> None:
+        if topic:
+            self._changed[intake] = self._changed.get(intake, Topic.NOTHING) | topic
 
     def _paint(self) -> None:
         self._painted = time.monotonic()
-        changed, self._changed = self._changed, Topic.NOTHING
+        changed, self._changed = self._changed, {}
         self.publish(changed)
         self._rest = max(FRAME, RESTS * (time.monotonic() - self._painted))
 
@@ -199,8 +287,11 @@ class Pump:
             return
         self._ticks += 1
         if self._ticks % PING == 0:
-            self._link.send(facts.Ping())
-        self.publish(Topic.NOTHING)
+            for intake in self._round:
+                if intake.begun():
+                    intake.link.send(facts.Ping())
+        self.open()
+        self.publish({})
         self._later(TICK, self._tick)
 
     def _later(self, delay: float, act: Callable[[], None]) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainwatch.read.clean import Sgr
     from trainwatch.read.records import CheckpointSeen
     from trainwatch.run.run import Run
+    from trainwatch.ui.app import Options
 
 SPAN_GAP: Final = 8
 """Unchanged columns that are cheaper to write again than to step over."""
@@ -46,7 +47,7 @@ class Look:
     glyphs: Glyphs = "braille"
 
 
-@dataclass
+@dataclass(eq=False)
 class Desk:
     """What every panel may use: the run to read, the time, a way to ask the probe, the look."""
 
@@ -57,10 +58,17 @@ class Desk:
     look: Look
     look_into: Callable[[CheckpointSeen], None]
     """Have the inside of a checkpoint read: ``run.contents`` will hold it."""
-    here: bool = True
-    """Whether the run is on this very machine."""
+    options: Options
+    """How this run is watched."""
+    begun: Callable[[], bool]
+    """Whether its turn to be connected has come."""
     alerts: Alerts = field(default_factory=Alerts)
     gold_command: str = ""
+
+    @property
+    def here(self) -> bool:
+        """Whether the run is on this very machine."""
+        return not self.options.host
 
 
 class Failed(Message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from textual.actions import SkipAction
 from textual.binding import Binding
 from textual.reactive import reactive
 
@@ -100,8 +101,10 @@ class Chart(Panel):
         """Take the cursor away; without one show the whole run."""
         if self.view.cursor is not None:
             self.view = replace(self.view, cursor=None)
-        else:
+        elif self.view.start is not None or self.view.stop is not None:
             self.view = replace(self.view, start=None, stop=None)
+        else:
+            raise SkipAction  # the key may mean something to the screen
 
     def _frame(self, ends: tuple[float, float]) -> None:
         """Show what lies between ``ends``; the whole run, followed, where they hold all of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from textual.actions import SkipAction
 from textual.binding import Binding
 from textual.reactive import reactive
 
@@ -148,6 +149,8 @@ class Checkpoints(Tending):
 
     def action_whole(self) -> None:
         """Everything again."""
+        if not (self.view.filter or self.view.chosen):
+            raise SkipAction  # the key may mean something to the screen
         self.view = replace(self.view, filter="", chosen=frozenset())
 
     def action_measure(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from textual.actions import SkipAction
 from textual.binding import Binding
 
 from trainwatch import facts
@@ -163,8 +164,10 @@ class LogPanel(Panel):
         if self._pattern or self._left:
             self._pattern, self._left = "", 0
             self.redraw()
-        else:
+        elif not self._following:
             self._to(None)
+        else:
+            raise SkipAction  # the key may mean something to the screen
 
     def action_shift(self, way: int) -> None:
         """Look at another part of long lines."""

@@ -22,6 +22,10 @@ class LiveScreen(Robust, Screen[None]):
         self.desk = desk
         self.keys = Keys(desk, id="keys")
 
+    def shows(self, desk: Desk) -> bool:
+        """Whether something of that run is seen here."""
+        return desk is self.desk
+
     def publish(self, changed: Topic) -> None:
         """Have the panels drawn that this concerns; nothing changed means a second passed."""
         if not changed:

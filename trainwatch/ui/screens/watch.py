@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from trainwatch import facts
-    from trainwatch.ui.app import Options
     from trainwatch.ui.messages import Asked, Picked
     from trainwatch.ui.rows import Desk
 
@@ -70,12 +69,14 @@ class WatchScreen(LiveScreen):
         _mode("shift+tab", "step(-1)", "before", "the panel before"),
         _mode("f", "full", "full", "one panel on the whole screen, or all", "full"),
         _mode("m", "metrics", "metrics", "every metric as a grid of charts", "metrics"),
+        Binding(
+            "escape,backspace", "dismiss", "list", id="back", tooltip="back to the list of runs"
+        ),
         *(_mode(str(n), f"go({n})", f"panel.{n}", f"to panel {n}") for n in range(1, 7)),
     ]
 
-    def __init__(self, desk: Desk, options: Options) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__(desk, classes="-first")
-        self._options = options
         self._place = 0
         self._told: frozenset[facts.Trouble] = frozenset()
 
@@ -83,7 +84,7 @@ class WatchScreen(LiveScreen):
         """All panels; the style sheet shows those that the size has room for."""
         desk = self.desk
         self.tour: tuple[Panel, ...] = (
-            Loss(desk, self._options.smoothing, id="loss", classes="tour -shown"),
+            Loss(desk, desk.options.smoothing, id="loss", classes="tour -shown"),
             Gap(desk, id="gap", classes="tour"),
             Checkpoints(desk, id="checkpoints", classes="tour"),
             Devices(desk, id="devices", classes="tour"),
@@ -91,7 +92,7 @@ class WatchScreen(LiveScreen):
             LogPanel(desk, id="log", classes="tour"),
         )
         self.loss, gap, self.checkpoints, devices, machine, self.log_panel = self.tour
-        yield Header(desk, self._options.replay, id="header")
+        yield Header(desk, desk.options.replay, id="header")
         self.tabs = Tabs(desk, self.tour, id="tabs")
         yield self.tabs
         with Horizontal(id="columns", classes="place -shown"):
@@ -204,5 +205,7 @@ class WatchScreen(LiveScreen):
         self.keys.ask(self.log_panel.search())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a line is typed, its keys mean themselves."""
+        """While a line is typed, its keys mean themselves; a list to go back to must be there."""
+        if action == "dismiss":
+            return self.app.screen_stack[0] is not self
         return not (self.keys.asking and action in _MODES)

@@ -1,0 +1,83 @@
+"""Several targets looked at once and printed: a row for each, or a list in JSON.
+
+The law of this file: what is wrong with one target is said in its own row; the exit code is that of
+the first one that could not be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch import facts
+from trainwatch.cli.console import console
+from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.inquiry import look
+from trainwatch.cli.metrics import patterns
+from trainwatch.cli.way import NOT_FOUND
+from trainwatch.cli.ways import AT_A_TIME, all_reached
+from trainwatch.draw import shapes
+from trainwatch.run.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainwatch.cli.grammar import Words
+    from trainwatch.cli.way import Way
+
+
+class _Seen(NamedTuple):
+    """One target as it is now."""
+
+    way: Way
+    run: Run
+    now: float
+    error: CommandError | None = None
+
+
+def show(targets: Sequence[str], words: Words) -> int:
+    """Print them; the exit code."""
+    taught = patterns(words)
+    with all_reached(targets) as ways, ThreadPoolExecutor(AT_A_TIME) as threads:
+        seen = list(threads.map(lambda way: _look(way, taught), ways))
+    if words.verb.name == "status" and words.has("--json"):
+        sys.stdout.write(json.dumps([_shape(one) for one in seen]) + "\n")
+    else:
+        _print(seen)
+    return next((one.error.code for one in seen if one.error), 0)
+
+
+def _look(way: Way, taught: Sequence[tuple[str, str]]) -> _Seen:
+    try:
+        session, now = look(way, devices=True, patterns=taught)
+    except CommandError as error:
+        run = Run()
+        where = "target" if error.code == NOT_FOUND else "link"
+        run.apply(facts.Trouble(where, error.text, "", time.time()))
+        return _Seen(way, run, time.time(), error)
+    return _Seen(way, session.run, now)
+
+
+def _shape(one: _Seen) -> dict[str, shapes.Json]:
+    named: dict[str, shapes.Json] = {"target": one.way.word}
+    if one.error is not None:
+        return {**named, "error": one.error.text}
+    return {**named, **shapes.status(one.run, one.now)}
+
+
+def _print(seen: Sequence[_Seen]) -> None:
+    from trainwatch.draw import fleet
+    from trainwatch.draw.glyphs import suited
+    from trainwatch.draw.rows import plain
+
+    place = console()
+    members = [fleet.Member(s.way.word, s.run, s.now, s.way.host) for s in seen]
+    rows = fleet.table(members, place.width if sys.stdout.isatty() else WIDE)
+    sys.stdout.write(plain(suited(rows, place.glyphs)) + "\n")
+
+
+WIDE = 160
+"""Columns of a table that nobody has set a width for."""

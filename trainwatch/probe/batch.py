@@ -1,0 +1,166 @@
+"""A Slurm job as something to watch: its output, its processes on this machine, its end.
+
+The law of this file: Slurm is asked whether the job has ended; that a file grows no more says
+nothing. It is asked from a thread of its own, because it may take its time, and not often.
+"""
+
+import os
+import threading
+import time
+from typing import Any, List, Optional, Tuple
+
+from trainwatch import facts
+from trainwatch.probe import identity, roots, runs, slurm
+from trainwatch.probe.cmdline import command_of, environment_of
+from trainwatch.probe.found import Found, Source, TargetError
+from trainwatch.probe.listing import Root
+from trainwatch.probe.masks import masked
+from trainwatch.probe.process import Subject
+from trainwatch.probe.slurmjob import OVER, Job
+
+EVERY = 5.0  # seconds between two questions
+_VARIABLE = "SLURM_JOB_ID"
+
+
+def find(word: str) -> Found:
+    """What there is to follow of the job ``word``, running, waiting or done. Raises TargetError."""
+    job = slurm.job(word)
+    return _described(job, subject_of(job))
+
+
+def _described(job: Job, subject: Optional[Subject]) -> Found:
+    began = (job.submitted if job.waits else job.started) or 0.0
+    command, folders = job.command.split(), []
+    if subject is not None:
+        command = command_of(subject.root.pid)
+        folders = roots.of_command(command, job.folder, began)
+    elif job.folder:
+        folders = [Root(job.folder, since=began, sparse=True)]
+    sources = _sources([path for path in (job.output, job.errors) if path and path != os.devnull])
+    fact = facts.Target(
+        kind="slurm",
+        id=job.id,
+        name=job.name or job.id,
+        command=masked(command),
+        cwd=job.folder,
+        host=job.host or runs.hostname(),
+        user=job.user,
+        pid=subject.root.pid if subject else None,
+        started=None if job.waits else job.started,
+        streams=[source.name for source in sources],
+        roots=[folder.path for folder in folders],
+        note="" if sources else "Slurm tells no output file of it",
+        at=time.time(),
+    )
+    missing, fix = _elsewhere(job) if subject is None else ("", "")
+    words = "the job {}".format(job.id)
+    return Found(fact, words, sources, folders, None, subject, missing, fix, job)
+
+
+def _sources(paths: List[str]) -> List[Source]:
+    names = [os.path.basename(path) for path in paths]
+    alone = len(set(names)) == len(names)
+    return [Source(name if alone else path, path) for name, path in zip(names, paths)]
+
+
+def subject_of(job: Job) -> Optional[Subject]:
+    """The processes of the job on this machine; None when there are none."""
+    root = _root(job)
+    return Subject(root, None, job.number, _VARIABLE) if root else None
+
+
+def _root(job: Job) -> Optional[identity.Identity]:
+    """The first process of the job on this machine."""
+    if not job.number or job.state not in ("RUNNING", "COMPLETING", "SUSPENDED"):
+        return None
+    if job.host and job.host.partition(".")[0] != runs.hostname().partition(".")[0]:
+        return None
+    found = []
+    for pid in identity.pids():
+        if pid != os.getpid() and environment_of(pid).get(_VARIABLE) == job.number:
+            stat = identity.stat(pid)
+            if stat is not None and stat.state not in "ZX":
+                found.append(stat)
+    if not found:
+        return None
+    first = min(found, key=lambda stat: (stat.start, stat.pid))
+    return identity.Identity(first.pid, first.start, identity.boot_id(), identity.namespace())
+
+
+def _elsewhere(job: Job) -> Tuple[str, str]:
+    """What is not to be had of a job that runs on other machines."""
+    if job.state != "RUNNING" or not job.nodes:
+        return "", ""
+    text = "the processes and GPUs of the job are on {} and not seen from here".format(job.nodes)
+    return text, "watch it from there: trainwatch attach {}:slurm:{}".format(
+        job.host or "NODE", job.id
+    )
+
+
+class Watcher:
+    """Looks after one job. What Slurm says is kept until somebody asks for it."""
+
+    def __init__(self, job: Job, subject: Optional[Subject]) -> None:
+        self.subject = subject
+        """Whose processes are seen here; known when the job has begun."""
+        self._job = job
+        self._trouble = ""
+        self._told = ""
+        self._waited = job.waits
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slurm", daemon=True)
+        if not job.over:
+            self._thread.start()
+
+    def look(self, now: float) -> Optional[facts.Ended]:
+        """How the job ended; None while it has not."""
+        del now
+        return ended(self._job) if self._job.over else None
+
+    def news(self) -> List[Any]:
+        """That the job has begun; and why it waits or cannot be asked about. Only what changed."""
+        found = []  # type: List[Any]
+        if self._waited and not self._job.waits:
+            self._waited = False
+            found.append(_described(self._job, self.subject).fact)
+        text = self._trouble or waiting(self._job)
+        if text != self._told:
+            self._told = text
+            found.append(facts.Trouble("job", text, "", time.time()))
+        return found
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._leaving.set()
+
+    def _run(self) -> None:
+        while not self._job.over and not self._leaving.wait(EVERY):
+            try:
+                job = slurm.job(self._job.id)
+                self.subject = self.subject or subject_of(job)
+                self._job, self._trouble = job, ""
+            except TargetError as error:
+                self._trouble = error.text
+
+
+def waiting(job: Job) -> str:
+    """Why a job has not begun, and when it may; "" when it has."""
+    if not job.waits:
+        return ""
+    why = " ({})".format(job.reason) if job.reason else ""
+    text = "it waits in the queue of Slurm{}".format(why)
+    if job.started is not None:
+        text += ", expected to start at " + time.strftime("%a %H:%M", time.localtime(job.started))
+    return text
+
+
+def ended(job: Job) -> facts.Ended:
+    """The end of a job that is over."""
+    code, signal = job.code, job.signal or None
+    cause = OVER[job.state]
+    at = job.ended or time.time()
+    if job.state in ("COMPLETED", "FAILED"):
+        return facts.Ended(None if signal else code, signal, cause, at)
+    if job.state == "OUT_OF_MEMORY":
+        return facts.Ended(None, signal or 9, cause, at)
+    return facts.Ended(None, signal, cause, at)
