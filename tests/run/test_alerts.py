@@ -115,3 +115,15 @@ def test_a_quiet_rule_counts_when_it_was_named() -> None:
     (alert,) = watch.wait(HOLD)
     assert alert.rule == "plateau"
     assert watch.alerts.stops(alert)
+
+
+def test_a_stopped_process_is_told_before_its_patience_ends() -> None:
+    watch = Watch()
+    watch.evaluate(*FALLING)
+    watch.run.apply(facts.ProcessReading(7, "stopped", 0.0, 0, [7], T0))
+    watch.wait(0)
+    (alert,) = watch.wait(HOLD)
+    assert alert.rule == "stalled"
+    assert "SIGSTOP" in alert.text
+    watch.run.apply(facts.ProcessReading(7, "running", 1.0, 0, [7], T0))
+    assert [a.state for a in watch.wait(GONE)] == ["withdrawn"]

@@ -137,6 +137,7 @@ def do_report(words: Words) -> int:
                 "status": shapes.status(run, now),
                 "verdict": shapes.diagnose(run.verdict(now)),
                 "checkpoints": shapes.checkpoints(run),
+                "alarms": shapes.alarms(run),
                 "points": list(shapes.export_lines(run)),
             }
             file.write(json.dumps(parts) + "\n")

@@ -194,27 +194,14 @@ def _plans(run: Run, view: HeaderView, now: float) -> list[Piece]:
         pieces.append(Piece([*row, (f", at {at}", "dim")] if at else row, 1))
     elif left is not None:
         pieces.append(Piece([("done any moment", "label")], 1))
-    coming = next_evaluation(run, now)
-    if coming is not None:
-        soon = units.duration(coming) if coming >= 1 else "a moment"
-        pieces.append(Piece([("next eval in ", "dim"), (soon, "label")], 4))
+    for what, coming, rank in (
+        ("eval", run.next_evaluation(now), 4),
+        ("save", run.next_checkpoint(now), 7),
+    ):
+        if coming is not None and coming.seconds is not None:
+            soon = units.duration(coming.seconds) if coming.seconds >= 1 else "a moment"
+            pieces.append(Piece([(f"next {what} in ", "dim"), (soon, "label")], rank))
     return pieces
-
-
-def next_evaluation(run: Run, now: float) -> float | None:
-    """Seconds until the next evaluation, from the distance of the last two; None when unknown."""
-    series, done, rate = run.metrics.eval_loss, run.progress.done, run.pace.rate
-    if series is None or not len(series) or done is None or not rate:
-        return None
-    last = series.step(len(series) - 1)
-    before = series.step(len(series) - 2) if len(series) > 1 else 0
-    if last is None or before is None or last <= before or run.progress.unit != "step":
-        return None
-    coming = last + (last - before)
-    if coming <= done:
-        return None
-    since = max(now - run.progress.at, 0.0) if run.progress.at is not None else 0.0
-    return max((coming - done) / rate - since, 0.0)
 
 
 def _outcome(run: Run, view: HeaderView) -> list[Piece]:

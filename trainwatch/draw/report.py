@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from trainwatch.draw.glyphs import Glyphs
     from trainwatch.draw.plot import Plot
+    from trainwatch.run.alarms import Alarm
     from trainwatch.run.checkpoints import Checkpoint
+    from trainwatch.run.gold import Gold
     from trainwatch.run.run import Run
 
 _TALL = 18
@@ -91,7 +93,29 @@ def _verdict(run: Run, now: float) -> list[str]:
                 [(c.rule, c.result, _text(c.why)) for c in verdict.checks],
             )
         )
-    return [*parts, f"*{verdict.note}*"]
+    return [*parts, *_alarms(run), f"*{verdict.note}*"]
+
+
+def _alarms(run: Run) -> list[str]:
+    """When the eval loss gave an alarm, and when it was withdrawn."""
+    rows = [
+        (
+            f"step {units.count(a.step)}" if a.step is not None else f"evaluation {a.index + 1}",
+            _text(a.dataset or ""),
+            units.number(a.value),
+            _until(a),
+        )
+        for a in run.alarms
+    ]
+    return [_table(("alarm at", "of", "eval loss", "state"), rows)] if rows else []
+
+
+def _until(alarm: Alarm) -> str:
+    if alarm.withdrawn is None:
+        return "stands"
+    step = alarm.withdrawn_step
+    where = f"evaluation {alarm.withdrawn + 1}" if step is None else f"step {units.count(step)}"
+    return f"withdrawn at {where}"
 
 
 def _curve(plot: Plot, width: int, glyphs: Glyphs) -> list[str]:
@@ -129,7 +153,7 @@ def _choice(run: Run, rows: Sequence[Checkpoint], now: float) -> str:
 
 
 def _list(rows: Sequence[Checkpoint]) -> str:
-    head = ("checkpoint", "step", "epoch", "eval loss", "gap", "size", "state", "marks")
+    head = ("checkpoint", "step", "epoch", "eval loss", "gap", "gold", "size", "state", "marks")
     return _table(
         head,
         [
@@ -139,6 +163,7 @@ def _list(rows: Sequence[Checkpoint]) -> str:
                 units.UNKNOWN if c.seen.epoch is None else f"{c.seen.epoch:.2f}",
                 units.number(c.eval_loss),
                 units.signed(c.gap),
+                ", ".join(map(_gold, c.gold)) or units.UNKNOWN,
                 units.long_size(c.bytes),
                 c.seen.state + (f": {_text(c.seen.reason)}" if c.seen.reason else ""),
                 ", ".join(c.marks),
@@ -146,6 +171,13 @@ def _list(rows: Sequence[Checkpoint]) -> str:
             for c in rows
         ],
     )
+
+
+def _gold(gold: Gold) -> str:
+    """A score with its interval and the number of examples, as far as they are told."""
+    spread = "" if gold.stderr is None else f" ± {units.number(1.96 * gold.stderr, 2)}"
+    count = "" if gold.n is None else f" (n {units.count(gold.n)})"
+    return f"{_text(gold.metric)} {units.number(gold.value)}{spread}{count}{', stale' * gold.stale}"
 
 
 # --- the rest -----------------------------------------------------------------------------

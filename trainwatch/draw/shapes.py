@@ -126,6 +126,22 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
     }
 
 
+def alarms(run: Run) -> list[dict[str, Json]]:
+    """Where the eval loss gave an alarm, and where it was withdrawn."""
+    return [
+        {
+            "dataset": alarm.dataset,
+            "evaluation": alarm.index + 1,
+            "step": alarm.step,
+            "epoch": number(alarm.epoch),
+            "value": number(alarm.value),
+            "withdrawn": None if alarm.withdrawn is None else alarm.withdrawn + 1,
+            "withdrawn_step": alarm.withdrawn_step,
+        }
+        for alarm in run.alarms
+    ]
+
+
 def alert(told: Alert, run: Run) -> dict[str, Json]:
     """One alert, as a webhook and a command of one's own get it."""
     target = run.target

@@ -11,10 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from trainwatch.run.case import Finding
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainwatch.run.case import Finding, Severity
+    from trainwatch.run.case import Severity
     from trainwatch.run.run import Run
 
 HOLD = 5.0
@@ -41,6 +43,14 @@ class Alert:
     since: float
     state: AlertState = "active"
     until: float | None = None  # when it was withdrawn
+
+
+def _stopped(run: Run) -> dict[str, Finding]:
+    """A process that was stopped is silent by somebody's will: that is told before its patience ends."""
+    if run.process is None or run.process.state != "stopped":
+        return {}
+    why = f"The training stands still: {run.state().reason}."
+    return {"stalled": Finding("stalled", "fired", why, "warning", why)}
 
 
 class _Pending(NamedTuple):
@@ -93,7 +103,9 @@ class Alerts:
         if over and not self._live:
             return []
         self._live = True
-        firing = {f.rule: f for f in (() if over else run.verdict().fired) if self._counts(f)}
+        firing = {} if over else {f.rule: f for f in run.verdict().fired if self._counts(f)}
+        if not over:
+            firing |= _stopped(run)
         news = [] if over else self._gone(firing, run.latest)
         for rule, finding in firing.items():
             news += self._fires(rule, finding, run)

@@ -150,7 +150,12 @@ def _count(evaluations: int) -> str:
 def _advice(case: Case, chosen: Course, strong: bool, improving: bool) -> str:
     step = chosen.series.step(chosen.indexes[chosen.best])
     kept = case.setting.checkpoints.get(step) if step is not None else None
-    keep = f"Keep {kept}" if kept else "No checkpoint is kept at the best evaluation"
+    if kept:
+        keep = f"Keep {kept}"
+    elif case.setting.checkpoints:
+        keep = "No checkpoint is kept at the best evaluation"
+    else:
+        keep = f"The model to keep is the one{_place(chosen)}; no checkpoint is known here"
     if improving:
         return f"{keep}, and judge by the task metric which of the two is worth more."
     if case.setting.over:
