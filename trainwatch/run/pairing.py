@@ -81,7 +81,8 @@ class Pairing:
     def pairs(self, evals: Series) -> list[Pair]:
         """Every finite evaluation that no restart ran again, in order."""
         train = self._store.loss
-        basis = (self._store.repaired, len(evals.segments), train and len(train.segments))
+        axis = axis_of(train, evals) if train and len(train) and len(evals) else None
+        basis = (self._store.repaired, axis, len(evals.segments), train and len(train.segments))
         old_basis, old = self._known.get(evals.key.series, (None, []))
         kept = []
         if old_basis == basis:
