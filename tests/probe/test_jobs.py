@@ -412,6 +412,15 @@ def test_the_next_probe_removes_what_a_killed_one_left(
     assert os.listdir(checkpoint.parent) == []
 
 
+def test_it_does_so_as_soon_as_it_starts(
+    state: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Client().do("discard", checkpoint)
+    monkeypatch.setattr(trash, "UNDO", -1.0)
+    Jobs(lambda _: None)
+    until(lambda: os.listdir(checkpoint.parent) == [])
+
+
 def test_nothing_but_the_trash_is_ever_swept(
     state: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,8 @@ class Jobs:
         self._progress: Dict[str, Progress] = {}
         self._thread: Optional[threading.Thread] = None
         self._trash = trash.Trash()
+        if trash.remembered():  # by a probe that was killed; its disk may hang, nobody waits for it
+            threading.Thread(target=trash.sweep_remembered, name="sweep", daemon=True).start()
 
     def add(self, job: facts.Job) -> None:
         """Do this after what was asked for before."""
@@ -59,7 +61,6 @@ class Jobs:
     def _run(self) -> None:
         with suppress(OSError):
             os.nice(NICE)  # of this thread alone, on Linux
-        trash.sweep_remembered()
         while True:
             try:
                 job = self._waiting.get(timeout=self._trash.patience())

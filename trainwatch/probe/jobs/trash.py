@@ -193,13 +193,17 @@ def _remember(above: str) -> None:
         runs.write_private(os.path.join(folder, "{:08x}".format(zlib.crc32(data))), data)
 
 
+def remembered() -> List[str]:
+    """The notes about folders that may have a trash."""
+    try:
+        return [os.path.join(_notes(), name) for name in os.listdir(_notes())]
+    except OSError:
+        return []
+
+
 def sweep_remembered() -> None:
     """Remove what earlier probes left in any trash for longer than it can be undone."""
-    try:
-        notes = [os.path.join(_notes(), name) for name in os.listdir(_notes())]
-    except OSError:
-        return
-    for note in notes:
+    for note in remembered():
         with suppress(OSError):
             with open(note, "rb") as file:
                 above = file.read(1 << 16).decode("utf-8", "surrogateescape")
