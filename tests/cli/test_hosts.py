@@ -129,6 +129,32 @@ def test_a_host_key_that_is_not_known_is_refused_without_a_terminal(box: Box, at
     assert "host key of box is not known yet" in said.stderr
 
 
+def test_a_jump_host_of_the_configuration_is_used(box: Box, at: At) -> None:
+    box.start()
+    config = box.folder / "ssh_config"
+    far = config.read_text().replace("Host box\n", "Host far\n ProxyJump box\n")
+    config.write_text(config.read_text() + far)
+    log = box.home / "train.log"
+    log.write_text("{'loss': 3.25}\n")
+    said = at("export", f"far:{log}")
+    assert [json.loads(line)["value"] for line in said.stdout.splitlines()] == [3.25], said.stderr
+
+
+def test_a_connection_of_the_user_is_used_and_stays(box: Box, at: At) -> None:
+    box.start()
+    config = box.folder / "ssh_config"
+    config.write_text(f"ControlPath {box.folder}/own\n" + config.read_text())
+    ssh = [f"{box.ssh()}/ssh"]
+    subprocess.run([*ssh, "-M", "-N", "-f", "-o", "ControlPersist=60", "box"], check=True)
+    try:
+        (box.folder / "keys").write_text("")  # nobody can log in any more
+        said = at("run", "--on", "box", "--no-ui", "echo", "hello")
+        assert (said.returncode, said.stdout) == (0, "hello\n"), said.stderr
+        assert subprocess.run([*ssh, "-O", "check", "box"], check=False).returncode == 0
+    finally:
+        subprocess.run([*ssh, "-O", "exit", "box"], check=False)
+
+
 def test_ssh_asks_in_the_plain_terminal_and_only_once(
     box: Box, env: dict[str, str], at: At
 ) -> None:

@@ -395,6 +395,16 @@ def test_a_loss_after_a_success_is_never_final() -> None:
     assert SshDoor("box").verdict(refused).final
 
 
+def test_a_login_that_was_typed_is_not_repeated_by_itself() -> None:
+    door = SshDoor("box")
+    door.typed = True
+    lost = End(255, "Connection to box closed by remote host.", "", spoke=True)
+    assert not door.verdict(lost).final  # the shared connection may still be there
+    again = door.verdict(End(255, "Permission denied (publickey,password).", "", spoke=False))
+    assert again.final
+    assert "typed again" in again.text
+
+
 def test_this_python_is_enough_to_read_the_stub() -> None:
     compile(bare._STUB, "stub", "exec")
     assert sys.version_info >= (3, 10)

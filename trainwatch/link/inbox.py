@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 20
 MAX_FACTS = 4096
+_OBJECT = 64  # bytes that any object takes
 
 
 class Inbox:
@@ -22,7 +23,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._facts: deque[Any] = deque()
+        self._facts: deque[tuple[int, Any]] = deque()  # with what each weighs
         self._bytes = 0
         self._ended = False
         self._wake: Callable[[], None] = _nobody
@@ -34,11 +35,11 @@ class Inbox:
 
     def put(self, facts: Iterable[Any]) -> None:
         """Add facts, whether or not it is full."""
+        weighed = [(_weight(fact), fact) for fact in facts]
         with self._changed:
             was_empty = not self._facts
-            for fact in facts:
-                self._facts.append(fact)
-                self._bytes += _weight(fact)
+            self._facts += weighed
+            self._bytes += sum(weight for weight, _ in weighed)
             rings = was_empty and bool(self._facts)
             if rings:
                 self._changed.notify_all()
@@ -57,11 +58,11 @@ class Inbox:
         with self._changed:
             was_full = self._is_full()
             taken = [self._facts.popleft() for _ in range(min(limit, len(self._facts)))]
-            self._bytes -= sum(_weight(fact) for fact in taken)
+            self._bytes -= sum(weight for weight, _ in taken)
             room = was_full and not self._is_full()
         if room:
             self._room()
-        return taken
+        return [fact for _, fact in taken]
 
     def wait(self, timeout: float) -> bool:
         """Block until facts wait or none will come; False when the time ran out."""
@@ -89,8 +90,13 @@ def only_facts(arrived: list[Any]) -> list[Any]:
     return [fact for fact in arrived if hasattr(fact, "at")]
 
 
-def _weight(fact: Any) -> int:
-    return len(getattr(fact, "data", b""))
+def _weight(value: Any) -> int:
+    """About so many bytes are held by it."""
+    if isinstance(value, bytes | str):
+        return len(value) + _OBJECT
+    if isinstance(value, list | tuple):
+        return sum(map(_weight, value)) + _OBJECT
+    return _OBJECT
 
 
 def _nobody() -> None:

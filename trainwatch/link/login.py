@@ -45,6 +45,7 @@ class Login:
         self.host = host
         self._program = tuple(program)
         self._folder = ""
+        self._typed = False
 
     def open(self, ask: bool = True) -> None:
         """Connect; with ``ask`` ssh may ask the person at the terminal. Raises LoginError."""
@@ -59,6 +60,7 @@ class Login:
             sys.stderr.flush()
             command = [*self._program, *self._master, "--", self.host]
             if subprocess.run(command, check=False).returncode == 0:
+                self._typed = True
                 return
             self._forget()
             text, fix = f"the login to {self.host} did not succeed", f"try it: ssh {self.host}"
@@ -71,7 +73,9 @@ class Login:
 
     def door(self) -> SshDoor:
         """The way to a probe there. Without the shared connection it makes one of its own."""
-        return SshDoor(self.host, [*self._program, *self._shared])
+        door = SshDoor(self.host, [*self._program, *self._shared])
+        door.typed = self._typed
+        return door
 
     def close(self) -> None:
         """Hang up, unless the connection is the user's own."""

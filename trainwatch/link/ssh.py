@@ -44,6 +44,7 @@ class SshDoor(BareDoor):
     def __init__(self, host: str, program: Sequence[str] = ("ssh",)) -> None:
         super().__init__([*program, *_OPTIONS, "--", host])
         self.host = host
+        self.typed = False  # the login asked a person something
         self._was_open = False
 
     @property
@@ -57,6 +58,11 @@ class SshDoor(BareDoor):
             final=False,
         )
 
+    def _typed_again(self) -> Verdict:
+        """Repeating such a login by itself would ask nobody, and may lock an account."""
+        text = f"the connection to {self.host} was lost, and its login has to be typed again"
+        return Verdict(text, "leave (q) and attach again", final=True)
+
     def command(self, words: Sequence[str]) -> list[str]:
         """See BareDoor. The login shell there takes one level of quotes away."""
         return [*self.argv, "exec " + shlex.join(words)]
@@ -69,6 +75,8 @@ class SshDoor(BareDoor):
             return Verdict(f"the connection to {self.host} was lost ({words})", "", False)
         for case in _CASES:
             if case.holds(end):
+                if self.typed and self._was_open and case.final:
+                    return self._typed_again()
                 final = case.final and not self._was_open
                 return Verdict(
                     case.text.format(host=self.host), case.fix.format(host=self.host), final
