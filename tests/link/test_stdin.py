@@ -17,7 +17,7 @@ from trainwatch import facts, wire
 from trainwatch.link.child import ChildLink, local_probe
 from trainwatch.link.journal import JournalLink
 from trainwatch.link.stdin import StdinLink
-from trainwatch.probe.stranger import feeding
+from trainwatch.probe.writer import feeding
 
 pytestmark = pytest.mark.usefixtures("state")
 

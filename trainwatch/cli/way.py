@@ -106,7 +106,7 @@ def _contained(target: Target, ssh: SshDoor | None) -> Way:
 def _of_input(target: Target) -> Way:
     """What is piped in is read here; a probe beside it knows the process that writes it, if one does."""
     from trainwatch.link.stdin import StdinLink
-    from trainwatch.probe.stranger import feeding
+    from trainwatch.probe.writer import feeding
 
     if target.host:
         raise CommandError("standard input is on this machine: say - without the host")

@@ -13,7 +13,7 @@ import time
 from typing import List, Optional
 
 from trainwatch import facts, wire
-from trainwatch.probe import batch, ours, panes, roots, runs, stranger
+from trainwatch.probe import batch, ours, panes, roots, runs, stranger, writer
 from trainwatch.probe.birth import birth
 from trainwatch.probe.found import Found, Source, TargetError
 from trainwatch.probe.listing import Root, matcher
@@ -226,7 +226,7 @@ def _found(kind: str, path: str, words: str, streams: List[Source], folders: Lis
         note="",
         at=time.time(),
     )
-    return stranger.introduced(Found(fact, words, streams, folders))
+    return writer.introduced(Found(fact, words, streams, folders))
 
 
 def _owner(path: str) -> str:

@@ -7,13 +7,12 @@ names one process and no other, also to a probe that comes later. It looks and c
 import os
 import re
 import time
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional
 
 from trainwatch import facts
-from trainwatch.probe import descriptors, identity, ours, outlet, panes, roots, runs
+from trainwatch.probe import descriptors, identity, ours, panes, roots, runs
 from trainwatch.probe.cmdline import (
     command_of,
-    environment_of,
     folder_of,
     is_interactive_shell,
     is_trainwatch,
@@ -27,9 +26,9 @@ from trainwatch.probe.identity import Stat
 from trainwatch.probe.listing import Root
 from trainwatch.probe.masks import masked
 from trainwatch.probe.process import Subject, Tree
+from trainwatch.probe.voice import Voice
 
 _WORD = re.compile(r"(\d+)(?:@(\d+))?$")
-_NAMES = {1: "standard output", 2: "standard error"}
 _RELATIVES = 64  # processes of a tree that are looked at
 _KTHREADD = 2  # the parent of everything that runs inside the kernel
 _SEE = "see: trainwatch list"
@@ -80,7 +79,7 @@ def in_pane(pane: panes.Pane) -> Found:
     return found._replace(fact=fact, words=pane.words, streams=[source], missing="", fix="")
 
 
-def refuse(who: Stat, command: List[str]) -> None:
+def _refuse(who: Stat, command: List[str]) -> None:
     """Raise TargetError for a process that is no training."""
     pid = who.pid
     if pid == os.getpid() or is_trainwatch(command):
@@ -119,12 +118,12 @@ def _of_process(who: Stat) -> Found:
     run = _supervised(who)
     if run is not None:
         return run
-    refuse(who, command)
+    _refuse(who, command)
     subject = Subject(identity.Identity(pid, who.start, identity.boot_id(), identity.namespace()))
     others = [one for one in Tree(subject).scan() if one.pid != pid]
     tree = [who, *others[:_RELATIVES]]
     try:
-        voice = _Voice(tree)
+        voice = Voice(tree)
     except PermissionError:
         text = "the process {} belongs to {}: where its output goes cannot be seen from here"
         fix = "attach to its log or its output folder, or watch as that user"
@@ -175,72 +174,6 @@ def _supervised(who: Stat) -> Optional[Found]:
     return ours.of_run(runs.load(folder)) if os.path.dirname(folder) == runs.runs_folder() else None
 
 
-class _Voice:
-    """What the processes of a tree say, and where it can be heard. Raises PermissionError."""
-
-    def __init__(self, tree: List[Stat]) -> None:
-        self.sources: List[Source] = []
-        self.files: List[str] = []  # that the tree has open for writing, beside its output
-        self.missing = self.fix = ""
-        self._known: Dict[Tuple[int, int], bool] = {}
-        told = self._listen(tree[0], first=True)
-        for one in tree[1:]:
-            if _rank(one.pid) in ("", "0"):
-                told += self._listen(one, first=False)
-        self._open_files(tree)
-        if not self.sources:
-            self._fall_back(told)
-        self.words = "; ".join(told)
-
-    def _listen(self, who: Stat, first: bool) -> List[str]:
-        """Follow the standard streams of one process."""
-        told = []
-        for number, name in _NAMES.items():
-            try:
-                end = descriptors.one(who.pid, number)
-            except PermissionError:
-                if first:
-                    raise
-                continue
-            if end is None or end.file in self._known:
-                continue
-            self._known[end.file] = True
-            if not first and end.kind != "file":
-                continue  # what a helper says to its parent is no output of the training
-            found = outlet.behind(end, environment_of(who.pid))
-            whose = name if first else "{} of process {}".format(name, who.pid)
-            told.append("{} {}".format(whose, found.words))
-            if found.source is None:
-                self.fix = self.fix or found.fix
-                self.missing = self.missing or "{} {}".format(whose, found.words)
-            elif found.source.name not in [source.name for source in self.sources]:
-                self.sources.append(found.source)
-        return told
-
-    def _open_files(self, tree: List[Stat]) -> None:
-        for one in tree:
-            for found in descriptors.written_files(one.pid):
-                fresh = found.file not in self._known and not found.deleted
-                if fresh and not found.path.startswith(("/dev/", "/proc/", "/memfd:")):
-                    self._known[found.file] = True
-                    self.files.append(found.path)
-
-    def _fall_back(self, told: List[str]) -> None:
-        """Nobody keeps what it prints: its own log files must do."""
-        logs = [path for path in self.files if outlet.LOGS.match(os.path.basename(path))]
-        self.sources = [Source(path, path) for path in logs[:2]]
-        instead = "its own log {} is read instead".format(logs[0]) if logs else ""
-        instead = instead or "only its metric files and output folders are read"
-        told.append(instead)
-        self.missing = "{}: {}".format(self.missing or "it has no output", instead)
-
-
-def _rank(pid: int) -> str:
-    """Its place among the workers of one training; "" where it has none."""
-    told = environment_of(pid)
-    return told.get("LOCAL_RANK", "") or told.get("RANK", "")
-
-
 def _folders(tree: List[Stat], files: List[str]) -> List[Root]:
     """Where the processes of a tree may write to, by their words and their open files."""
     found: Dict[str, Root] = {}
@@ -262,85 +195,3 @@ def _folders(tree: List[Stat], files: List[str]) -> List[Root]:
             found[folder] = Root(folder, since=max(since - roots.FILE_CLOCK, 0.0), sparse=True)
     sure = sorted(found.values(), key=lambda root: root.sparse)
     return roots.apart(sure[: roots.MAX_ROOTS])
-
-
-# --- who writes -----------------------------------------------------------------------------------
-
-_PASSING = (
-    "tee",
-    "cat",
-    "grep",
-    "egrep",
-    "sed",
-    "awk",
-    "gawk",
-    "mawk",
-    "stdbuf",
-    "ts",
-    "tr",
-    "pv",
-    "unbuffer",
-)
-
-
-def feeding(pid: int, number: int) -> str:
-    """``PID@START`` of the process whose output comes out of a pipe that ``pid`` reads.
-
-    "" where there is none to be seen, or only one that hands on what comes from elsewhere.
-    """
-    who = _source_of(pid, number, {pid})
-    return "{}@{}".format(who.pid, who.start) if who is not None else ""
-
-
-def writing(path: str) -> Optional[Subject]:
-    """The process that has the file open for writing, or whose output another writes there."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    file = (status.st_dev, status.st_ino)
-    found = [one for one in descriptors.everywhere([path]) if one.writes and one.file == file]
-    who = _first([one.pid for one in found if one.pid != os.getpid()])
-    if who is not None and name_of(who.pid) in _PASSING:
-        who = _source_of(who.pid, 0, {who.pid})
-    command = command_of(who.pid) if who is not None else []
-    if who is None or is_interactive_shell(command) or is_trainwatch(command):
-        return None
-    return Subject(identity.Identity(who.pid, who.start, identity.boot_id(), identity.namespace()))
-
-
-def introduced(found: Found) -> Found:
-    """What was found, with the process that writes it, where there is one now."""
-    subject = writing(found.streams[0].path) if found.streams else None
-    who = identity.stat(subject.root.pid) if subject is not None else None
-    if who is None:
-        return found
-    fact = found.fact._replace(
-        command=masked(command_of(who.pid)), pid=who.pid, started=started_of(who)
-    )
-    return found._replace(fact=fact, subject=subject)
-
-
-def _source_of(pid: int, number: int, seen: Set[int]) -> Optional[Stat]:
-    """Who writes what comes out of this pipe, beyond all who only hand on."""
-    try:
-        end = descriptors.one(pid, number)
-    except PermissionError:
-        return None
-    if end is None or end.kind != "pipe":
-        return None
-    found = {one.pid for one in descriptors.writers(end)} - seen
-    who = _first(sorted(found))
-    if who is None:
-        return None
-    if name_of(who.pid) in _PASSING or is_interactive_shell(command_of(who.pid)):
-        return _source_of(who.pid, 0, seen | found)
-    return who
-
-
-def _first(pids: List[int]) -> Optional[Stat]:
-    """Of processes that share something, the one that began it: the others are below it."""
-    stats = [one for one in map(identity.stat, pids) if one is not None]
-    known = {one.pid for one in stats}
-    roots = [one for one in stats if one.parent not in known]
-    return min(roots, key=lambda one: one.start) if roots else None

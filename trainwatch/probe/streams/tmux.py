@@ -5,56 +5,29 @@ which the server carries out without reading from the pane in between, so that t
 loss or doubling. A pipe that is there already is somebody's: it stays, and the pane is looked at
 again and again. Looks are joined by what they show; where that does not fit there is a Gap.
 
-The other end of our pipe is a process that reads always and leaves with us, however we end: it
-watches for the moment when nobody reads its fifo any more. The fifo has a name in our state folder
-only until both ends are open. tmux has a thread of its own here, because it may hang.
+Tmux has a thread of its own here, because it may hang.
 """
 
 import os
 import select
-import shlex
-import sys
 import threading
 import time
-from contextlib import suppress
 from typing import Any, Callable, List, NamedTuple, Optional
 
 from trainwatch.facts import Chunk, Ended, FileBytes, Gap, Resume, Trouble
-from trainwatch.probe import panes, runs
+from trainwatch.probe import panes
 from trainwatch.probe.panes import Pane, TmuxError
 from trainwatch.probe.streams import shot
+from trainwatch.probe.streams.fifo import Fifo
 from trainwatch.probe.streams.shot import Shot
 
 KEPT = 4 << 20  # bytes of the newest that are kept, for whoever reads back
 AHEAD = 4 << 20  # bytes that may wait to be sent
-BLOCK = 1 << 18
 KNOWN = 1 << 16  # bytes of the newest by which two looks are joined
 EVERY = 0.5  # seconds between two looks
 NEAR = 1000  # lines of history in a repeated look
 LEAVING = 1.0  # seconds that it may take to take down what was set up
-HELLO = 10.0  # seconds that the other end of the pipe may take to start
 
-# Run by tmux with the output of the pane as its standard input. -I has tmux notice its end at once and
-# not with the next byte; it would also type into the pane what is written to standard output.
-_CARRIER = b"""
-import os, select, signal, sys
-os.close(1)
-out = os.open(sys.argv[2], os.O_WRONLY | os.O_NONBLOCK)  # fails where nobody reads any more
-os.set_blocking(out, True)
-os.write(out, b"!")
-ends = select.poll()
-ends.register(0, select.POLLIN)
-ends.register(out, 0)
-while out not in dict(ends.poll()):
-    data = os.read(0, 65536)
-    if not data:
-        break
-    signal.alarm(30)  # its default action ends us: tmux must not wait for a probe that was stopped
-    os.write(out, data)
-    signal.alarm(0)
-"""
-_FIFO = ".pane-"
-OLD = 60.0  # seconds after which a fifo that still has its name is nobody's
 _META = (
     "#{pane_id} #{cursor_x} #{cursor_y} #{history_size} #{history_limit} #{pane_pipe} #{pane_dead}"
     " #{pane_dead_status}"
@@ -168,13 +141,13 @@ class PaneStream:
                 fifo.close()
         self._rest()
 
-    def _fifo(self) -> "Optional[Fifo]":
+    def _fifo(self) -> Optional[Fifo]:
         try:
             return Fifo()
         except OSError:
             return None  # the state folder cannot be written: looking goes on without
 
-    def _look(self, fifo: "Optional[Fifo]") -> Look:
+    def _look(self, fifo: Optional[Fifo]) -> Look:
         target = self._pane.id
         depth = "-" if self._deep else str(-NEAR)
         more = fifo.commands(self._pane) if fifo is not None else []
@@ -208,7 +181,7 @@ class PaneStream:
             self.begun = True
         self._wake()
 
-    def _listen(self, fifo: "Fifo") -> None:
+    def _listen(self, fifo: Fifo) -> None:
         """Hand on what is written to the pane until the pipe ends."""
         while not self._stopped:
             ready = select.select([fifo.fd, self._bell], [], [])[0]
@@ -267,63 +240,6 @@ class PaneStream:
             self._changed.wait_for(
                 lambda: self._stopped, None if once and not self.ended else EVERY
             )
-
-
-class Fifo:
-    """Our end of a pipe out of tmux. Raises OSError where the state folder cannot be written."""
-
-    def __init__(self) -> None:
-        folder = runs.state_folder()
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        _sweep(folder)
-        self._path = os.path.join(folder, _FIFO + os.urandom(8).hex())
-        os.mkfifo(self._path, 0o600)
-        self.fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-
-    def commands(self, pane: Pane) -> List[str]:
-        """What tmux is told, to open the pipe where the pane has none."""
-        code = "import sys; exec(bytes.fromhex(sys.argv[1]))"
-        words = [sys.executable, "-I", "-S", "-c", code, _CARRIER.hex(), self._path]
-        shell = "exec " + " ".join(shlex.quote(word) for word in words)
-        for sign in "#%":  # tmux puts values and times in their place
-            shell = shell.replace(sign, 2 * sign)
-        for sign in '\\"$':
-            shell = shell.replace(sign, "\\" + sign)
-        pipe = 'pipe-pane -IO -t {} "{}"'.format(pane.id, shell)
-        busy = "#{?pane_dead,1,#{pane_pipe}}"
-        return [";", "if-shell", "-F", "-t", pane.id, busy, "", pipe]
-
-    def opened(self, bell: int) -> bool:
-        """Wait until somebody writes to it, and take its name away."""
-        ready = select.select([self.fd, bell], [], [], HELLO)[0]
-        hello = os.read(self.fd, 1) if self.fd in ready else b""
-        self._forget()
-        return bool(hello)
-
-    def read(self) -> Optional[bytes]:
-        """What was written; b"" when nobody writes any more, None when nothing waits."""
-        try:
-            return os.read(self.fd, BLOCK)
-        except BlockingIOError:
-            return None
-
-    def close(self) -> None:
-        """Hang up: the process at the other end leaves."""
-        os.close(self.fd)
-        self._forget()
-
-    def _forget(self) -> None:
-        with suppress(OSError):
-            os.unlink(self._path)
-
-
-def _sweep(folder: str) -> None:
-    """Remove what a probe left that was killed in the moment between two lines."""
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
-        with suppress(OSError):
-            if name.startswith(_FIFO) and time.time() - os.stat(path).st_mtime > OLD:
-                os.unlink(path)
 
 
 def understood(told: str, mark: str) -> Look:
