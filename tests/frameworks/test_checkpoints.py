@@ -12,6 +12,7 @@ import pytest
 
 from tests.frameworks.watched import TRAININGS
 from tests.read.disk import Disk, age
+from trainwatch.run.rotation import next_to_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,38 @@ def test_every_file_cut_at_twenty_points_or_lost(
             assert optional or seen.state in ("corrupt", "incomplete"), (path.name, cut)
             assert optional or seen.reason
             shutil.rmtree(copy.parent)
+
+
+ROTATING = [(venv, f"rotate{how}") for venv in BY_VENV for how in ("2", "1best", "2best")]
+
+
+@pytest.mark.parametrize(("venv", "variant"), ROTATING)
+def test_what_the_next_save_deletes_is_forecast(
+    python: Callable[[str], str], tmp_path: Path, venv: str, variant: str
+) -> None:
+    """What is marked after a save is what is gone after the next."""
+    training = subprocess.Popen(
+        [python(venv), SCRIPT, "train", str(tmp_path), variant],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert training.stdin
+    assert training.stdout
+    forecast: set[str] = set()
+    before: set[str] = set()
+    for line in training.stdout:
+        if line.strip() != "saved":
+            continue
+        seen = Disk(tmp_path).look()
+        if before:
+            assert before - seen.keys() == forecast
+        paths = next_to_go(list(seen.values()))
+        before, forecast = set(seen), {path.rpartition("/")[2] for path in paths}
+        training.stdin.write("\n")
+        training.stdin.flush()
+    assert training.wait() == 0
+    assert before
+    training.stdin.close()
+    training.stdout.close()
 
 
 @pytest.mark.parametrize("venv", BY_VENV)

@@ -30,6 +30,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "load_best_model_at_end": True, "metric_for_best_model": "eval_loss",
         "greater_is_better": False, "save_total_limit": 2,
     },
+    "rotate2": {"save_total_limit": 2},
+    "rotate1best": {
+        "save_total_limit": 1, "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss", "greater_is_better": False,
+    },
+    "rotate2best": {
+        "save_total_limit": 2, "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss", "greater_is_better": True,
+    },
     "slow": {"save_steps": 1, "eval_strategy": "no", "max_steps": 200},
 }  # fmt: skip
 
@@ -53,6 +62,14 @@ class Told(TrainerCallback):
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         print("step", flush=True)
+
+
+class Waits(TrainerCallback):
+    """After each save, its rotation included, goes on when it is told to."""
+
+    def on_save(self, *_: Any, **__: Any) -> None:
+        print("saved", flush=True)
+        sys.stdin.readline()
 
 
 def train(out: str, variant: str) -> None:
@@ -84,7 +101,13 @@ def train(out: str, variant: str) -> None:
         args=TrainingArguments(**arguments),
         train_dataset=Rows(64, 1),
         eval_dataset={"a": Rows(16, 2), "b": Rows(16, 3)} if variant == "sets" else Rows(16, 2),
-        callbacks=[EarlyStoppingCallback(2)] if variant == "best" else [Told()],
+        callbacks=[
+            EarlyStoppingCallback(2)
+            if variant == "best"
+            else Waits()
+            if variant.startswith("rotate")
+            else Told()
+        ],
     )
     trainer.train()
     if variant == "best":
