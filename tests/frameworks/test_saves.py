@@ -134,6 +134,40 @@ def test_turned_bits_break_nothing_and_show_where_a_checksum_stands(
             path.write_bytes(whole)
 
 
+@pytest.mark.parametrize("kind", ["nano", "dcp", "orbax"])
+def test_what_a_killed_save_leaves_is_complete_only_where_its_library_can_load_it(
+    python: Callable[[str], str], tmp_path: Path, kind: str
+) -> None:
+    source = random.Random(kind)
+    interpreter = python(VENVS[kind])
+    for attempt in range(3):
+        out = tmp_path / str(attempt)
+        training = subprocess.Popen(
+            [interpreter, SCRIPT, "endless", kind, str(out)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert training.stdout
+        for _ in range(3):
+            training.stdout.readline()
+        disk = Disk(out)
+        for _ in range(source.randint(1, 8)):
+            disk.look()  # a moment passes
+        training.kill()
+        training.wait()
+        training.stdout.close()
+        disk.look()
+        disk.note(disk.folders.ended(disk.now))
+        done = subprocess.run(
+            [interpreter, SCRIPT, "truth", kind, str(out)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        told = json.loads(done.stdout.splitlines()[-1])
+        complete = {name for name, one in disk.seen.items() if one.state == "complete"}
+        assert complete == {name for name, loaded in told.items() if loaded}
+        assert complete
+        assert all(disk.seen[name].reason for name in disk.seen.keys() - complete)
+
+
 def distinct(seen: dict[str, CheckpointSeen]) -> list[CheckpointSeen]:
     """One checkpoint of each shape."""
     shapes = {(len(one.files), Path(one.name).suffix, one.resumable): one for one in seen.values()}

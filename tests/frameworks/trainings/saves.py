@@ -1,7 +1,8 @@
 """Checkpoints by the frameworks' own saving code: ``saves.py KIND OUT``.
 
 Each kind prints, as its last line, what the framework itself says of what it saved:
-``{name: [step, epoch, {metric: value}]}``, null where it counts no such thing.
+``{name: [step, epoch, {metric: value}]}``, null where it counts no such thing. ``endless KIND OUT`` saves
+until it is killed; ``truth KIND OUT`` says which of what it left can be loaded.
 """
 
 from __future__ import annotations
@@ -359,6 +360,63 @@ def orbax(out: str) -> Truth:
     return truth
 
 
+# --- killed in the middle ---------------------------------------------------------------------
+
+
+def endless(kind: str, out: str) -> None:
+    """Save again and again, saying so before each; somebody kills it."""
+    Path(out).mkdir()
+    if kind == "orbax":
+        import jax.numpy as jnp
+        import orbax.checkpoint as ocp
+
+        manager = ocp.CheckpointManager(Path(out).absolute())
+        state = {f"w{i}": jnp.arange(1e6) * i for i in range(8)}
+        for step in range(1, 1000):
+            print("saving", flush=True)
+            manager.save(step, args=ocp.args.StandardSave(state))
+            manager.wait_until_finished()
+    import torch
+    import torch.distributed.checkpoint
+
+    model = torch.nn.Linear(2048, 2048)
+    for step in range(1, 1000):
+        print("saving", flush=True)
+        held = {"model": model.state_dict(), "optimizer": {}, "iter_num": step}
+        if kind == "dcp":
+            torch.distributed.checkpoint.save(held, checkpoint_id=f"{out}/step-{step}")
+        else:
+            torch.save({**held, "model_args": {}}, f"{out}/ckpt_{step}.pt")
+
+
+def loads(kind: str, path: Path) -> bool:
+    """Whether the library that wrote it can read it."""
+    try:
+        if kind == "orbax":
+            import orbax.checkpoint as ocp
+
+            if not path.name.isdigit():
+                return False  # its own manager offers committed steps alone
+            ocp.StandardCheckpointer().restore(path.absolute() / "default")
+        elif kind == "dcp":
+            import torch
+            import torch.distributed.checkpoint as dcp
+
+            held = {"model": torch.nn.Linear(2048, 2048).state_dict()}
+            dcp.load(held, checkpoint_id=path)
+        else:
+            import torch
+
+            torch.load(path)
+    except BaseException:  # noqa: BLE001 - torch's CheckpointException is no Exception
+        return False
+    return True
+
+
+def truth(kind: str, out: str) -> None:
+    print(json.dumps({path.name: loads(kind, path) for path in Path(out).iterdir()}))
+
+
 KINDS = {
     each.__name__: each
     for each in (
@@ -368,5 +426,7 @@ KINDS = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    sys.stdout.flush()
-    print(json.dumps(KINDS[sys.argv[1]](sys.argv[2])))
+    if sys.argv[1] in ("endless", "truth"):
+        {"endless": endless, "truth": truth}[sys.argv[1]](*sys.argv[2:])
+    else:
+        print(json.dumps(KINDS[sys.argv[1]](sys.argv[2])))
