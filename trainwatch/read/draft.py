@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from trainwatch.read.clean import clean
-from trainwatch.read.headers import DamagedError
+from trainwatch.read.headers import DamagedError, TooLargeError
 from trainwatch.read.records import CheckpointFile, CheckpointSeen, CheckpointState
 from trainwatch.read.tree import UnreadableError
 
@@ -104,7 +104,7 @@ class Draft:
         """What ``understand`` makes of a file; None when that is a finding."""
         try:
             return file.digest(understand)
-        except UnreadableError as error:
+        except (UnreadableError, TooLargeError) as error:
             self.find("unreadable", f"{self.folder.within(file)}: {error}", part)
         except DamagedError as error:
             self.find("corrupt", f"{self.folder.within(file)}: {error}", part)

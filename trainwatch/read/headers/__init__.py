@@ -29,6 +29,10 @@ class DamagedError(ValueError):
     """The file cannot be whole; the message says why."""
 
 
+class TooLargeError(DamagedError):
+    """It may be whole, but looking into it would cost too much; the message says what."""
+
+
 class Whole:
     """A file whose bytes are all here."""
 

@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from trainwatch.read.headers import DamagedError
+from trainwatch.read.headers import DamagedError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +79,10 @@ def _text(source: Source) -> tuple[str, int]:
     if len(prefix) < _LENGTH:
         raise DamagedError("it ends inside its header")
     length = int.from_bytes(prefix, "little")
-    if length > LARGEST_HEADER:
+    if length > LARGEST_HEADER and length > source.size - _LENGTH:
         raise DamagedError(f"its header claims to be {length} bytes long")
+    if length > LARGEST_HEADER:
+        raise TooLargeError(f"its header is {length >> 20} MB long, too much to look into")
     if length > source.size - _LENGTH:
         raise DamagedError("it ends inside its header")
     raw = source.read(_LENGTH, length)
