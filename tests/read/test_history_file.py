@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.read.test_files import Told, told
+from tests.read.test_files import Disk, Told, told
 from trainwatch import facts
 from trainwatch.read.reader import Reader
 
@@ -82,3 +82,13 @@ def test_numbers_that_are_none_are_findings() -> None:
     found = read(b'{"loss": [1.0, NaN, Infinity], "val_loss": [1.0, null, 1e400]}')
     assert [str(row[2]) for row in found if row[0] == "train"] == ["1.0", "nan", "inf"]
     assert [str(row[2]) for row in found if row[0] == "eval"] == ["1.0", "inf"]
+
+
+def test_a_file_of_that_name_may_be_json_lines_that_grow() -> None:
+    disk = Disk("/out/metrics.json")
+    first, second = (b'{"iteration": %d, "total_loss": %d.5}\n' % (i, i) for i in (1, 2))
+    assert [row[2] for row in disk.write(first)] == [1.5]
+    assert [row[2] for row in disk.write(first + second)] == [2.5]
+    assert [tally[2] for tally in disk.reader.tallies] == [2]
+    whole = Disk("/out/metrics.json").write(json.dumps({"loss": LOSS, "val_loss": VAL}).encode())
+    assert len(whole) == 6

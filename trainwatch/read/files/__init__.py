@@ -108,8 +108,10 @@ class Files:
         if hasattr(form, "follow"):
             return self._follow(cast("Growing", form), fact)
         whole = len(fact.data) == fact.size and fact.offset == 0
-        self._tallies.pop(fact.path, None)
-        return (form.read(fact.path, fact.data) if whole else None) or []
+        rows = (form.read(fact.path, fact.data) if whole else None) or []
+        if rows:
+            self._tallies.pop(fact.path, None)
+        return rows
 
     def _follow(self, form: Growing, fact: facts.FileBytes) -> list[Metrics]:
         known = self._followed.get(fact.path)

@@ -27,9 +27,16 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "history.json", "training_history.json", "train_history.json", "loss_history.json",
-    "metrics_history.json", "losses.json", "metrics.json", "training_log.json", "train_log.json",
+    "metrics_history.json", "losses.json", "training_log.json", "train_log.json",
 )  # fmt: skip
-WANTS = tuple(Want(p, 4 << 20, 0) for name in _NAMES for p in (name, f"*/{name}"))
+_OFTEN_LINES = ("metrics.json",)
+"""Mostly JSON lines that grow: no more of it is sent at a time than their reader asks for."""
+WANTS = tuple(
+    Want(pattern, size, 0)
+    for names, size in ((_NAMES, 4 << 20), (_OFTEN_LINES, 256 << 10))
+    for name in names
+    for pattern in (name, f"*/{name}")
+)
 _DEEPEST = 4
 _MOST = 2_000_000
 _COUNTERS = ("epoch", "step", "global_step", "iteration", "iter")
