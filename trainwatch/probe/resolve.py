@@ -17,6 +17,7 @@ from trainwatch.probe import batch, ours, panes, roots, runs, stranger, writer
 from trainwatch.probe.birth import birth
 from trainwatch.probe.found import Found, Source, TargetError
 from trainwatch.probe.listing import Root, matcher
+from trainwatch.probe.newest import newest
 from trainwatch.probe.outlet import LOGS
 from trainwatch.probe.panes import TmuxError
 
@@ -163,6 +164,10 @@ def _of_folder(path: str, watch: facts.Watch) -> Found:
         return ours.of_run(runs.load(path))
     try:
         log = _newest_log(path)
+        if not log and not watch.deep:
+            files = matcher([want.pattern for want in watch.wants])
+            path = newest(path, matcher(watch.folders), files)
+            log = _newest_log(path)
     except OSError as error:
         raise TargetError("{} cannot be read: {}".format(path, error.strerror)) from None
     parent, name = os.path.split(path)
@@ -180,6 +185,7 @@ def _newest_log(folder: str) -> str:
     """The log that was written last in ``folder``; "" when there is none. Raises OSError."""
     with os.scandir(folder) as names:
         logs = [e for e in names if LOGS.match(e.name) and e.is_file() and e.stat().st_size]
+    logs = [e for e in logs if not e.name.startswith("debug")]  # a tracker's own, as wandb's
     return max(logs, key=lambda entry: entry.stat().st_mtime).path if logs else ""
 
 

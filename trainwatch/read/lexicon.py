@@ -51,6 +51,7 @@ _COUNTERS: dict[str, tuple[Role, int]] = {
     "iterations": ("step", 9), "learning_iteration": ("step", 5), "round": ("step", 8),
     "total_timesteps": ("step", 7), "timesteps": ("step", 8), "timestep": ("step", 8),
     "num_timesteps": ("step", 8), "env_steps": ("step", 8), "#": ("step", 8),
+    "time/total_timesteps": ("step", 7), "time/iterations": ("step", 9),
     "total_steps": ("steps", 0), "max_steps": ("steps", 0), "num_steps": ("steps", 1),
     "total_iters": ("steps", 1), "max_iters": ("steps", 1), "total_step": ("steps", 1),
     "num_training_steps": ("steps", 0), "total_optimization_steps": ("steps", 0),
@@ -140,7 +141,7 @@ _NORM = {
 }  # fmt: skip
 _REWARD = {
     "reward": 0, "rewards": 1, "mean_reward": 1, "reward_mean": 1, "avg_reward": 1,
-    "average_reward": 1, "ep_rew_mean": 1, "episode_reward": 2, "episode_reward_mean": 1,
+    "average_reward": 1, "ep_rew_mean": 1, "rollout_ep_rew_mean": 1, "episode_reward": 2, "episode_reward_mean": 1,
     "critic_rewards_mean": 1, "rewards_mean": 2, "mean_rewards": 1, "episodic_return": 2,
     "ep_reward": 2, "ep_return": 3, "mean_return": 2,
 }  # fmt: skip
