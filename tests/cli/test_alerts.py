@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.ui import scenes
 from trainwatch.cli import delivery
 from trainwatch.cli.config import Config
 from trainwatch.run.alerts import Alert
@@ -157,4 +158,14 @@ def test_the_same_alert_is_not_delivered_again_at_once() -> None:
     bell = delivery.Delivery(Config(bell=True, every=300.0))
     for since in (0.0, 10.0, 299.0, 301.0):
         bell.deliver(alert(since=since), Run(), told.append)
+    assert told == ["\a", "\a"]
+
+
+def test_two_runs_do_not_silence_each_other() -> None:
+    told: list[str] = []
+    bell = delivery.Delivery(Config(bell=True))
+    for name in ("one", "two", "one"):
+        run = Run()
+        run.apply(scenes.target()._replace(id=name))
+        bell.deliver(alert(), run, told.append)
     assert told == ["\a", "\a"]

@@ -47,7 +47,7 @@ class Delivery:
 
     def __init__(self, settings: Config) -> None:
         self._settings = settings
-        self._sent: dict[str, float] = {}
+        self._sent: dict[tuple[str, str, bool], float] = {}  # (run, rule, grave) -> when
         self._queue: Queue[str | None] = Queue(_WAITING)
         self._worker: threading.Thread | None = None
         self._said: set[str] = set()
@@ -57,9 +57,10 @@ class Delivery:
     def deliver(self, alert: Alert, run: Run, write: Callable[[str], None]) -> None:
         """Tell of an alert that was raised or withdrawn; ``write`` goes to the terminal."""
         raised = alert.state == "active"
-        if raised and not self._due(alert):
+        about = (run.target.id if run.target else ""), alert.rule
+        if raised and not self._due(alert, *about):
             return
-        if not raised and alert.rule not in self._sent:
+        if not raised and (*about, False) not in self._sent:
             return
         if raised:
             sequence = self._for_terminal(alert, run)
@@ -75,15 +76,15 @@ class Delivery:
                 self._queue.put_nowait(None)
             self._worker.join(_PARTING)
 
-    def _due(self, alert: Alert) -> bool:
+    def _due(self, alert: Alert, run: str, rule: str) -> bool:
         """Whether this rule has been silent for long enough; what became graver is told anyway."""
-        key, last = alert.rule, self._sent.get(alert.rule)
-        graver = alert.severity == "critical" and f"{key}!" not in self._sent
+        grave, last = alert.severity == "critical", self._sent.get((run, rule, False))
+        graver = grave and (run, rule, True) not in self._sent
         if last is not None and alert.since - last < self._settings.every and not graver:
             return False
-        self._sent[key] = alert.since
-        if alert.severity == "critical":
-            self._sent[f"{key}!"] = alert.since
+        self._sent[run, rule, False] = alert.since
+        if grave:
+            self._sent[run, rule, True] = alert.since
         return True
 
     # --- the terminal ---------------------------------------------------------------------
