@@ -7,6 +7,8 @@ import itertools
 import time
 from typing import Any
 
+import pytest
+
 from tests.ui.fakes import FakeLink
 from trainwatch import facts
 from trainwatch.run.topics import Topic
@@ -60,7 +62,8 @@ async def test_what_waited_before_the_start_is_published_at_once() -> None:
     pump.stop()
 
 
-async def test_a_burst_is_one_frame() -> None:
+async def test_a_burst_is_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump_module, "DRAIN", 60.0)  # however busy the machine is
     link, sink, seen = FakeLink(chunk(0)), Sink(), list[object]()
     pump = Pump([Intake(link, sink)])
     pump.publish = seen.append
@@ -69,7 +72,7 @@ async def test_a_burst_is_one_frame() -> None:
     await until(lambda: seen)
     for n in range(1, 50):
         link.say(chunk(n))
-    await until(lambda: len(sink.fed) == 50)
+    await until(lambda: len(sink.fed) == 50 and not pump.busy)
     assert len(seen) == 2
     pump.stop()
 
@@ -101,6 +104,21 @@ async def test_the_loop_breathes_while_much_is_read() -> None:
         await asyncio.sleep(0)
         turns += 1
     assert turns >= 300 * 0.001 / pump_module.DRAIN / 2
+    pump.stop()
+
+
+async def test_a_key_comes_before_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump_module, "HEED", 3600.0)
+    link, sink = FakeLink(*(chunk(n) for n in range(300))), Sink(cost=0.001)
+    pump = Pump([Intake(link, sink)])
+    pump.open()
+    pump.start()
+    await until(lambda: sink.fed)
+    pump.heed()
+    read = len(sink.fed)
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert len(sink.fed) == read < 300
     pump.stop()
 
 

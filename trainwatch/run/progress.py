@@ -46,7 +46,7 @@ class ProgressState(NamedTuple):
             remaining=counter.remaining,
             rate=counter.rate,
             at=counter.at,
-        ).with_epochs()
+        ).with_epochs(None if self.epochs else counter.done)
 
     def reported(self, step: int | None, epoch: float | None, at: float | None) -> ProgressState:
         """After a row of training told its step and epoch."""
@@ -56,15 +56,18 @@ class ProgressState(NamedTuple):
         if step is not None and (self.unit != "step" or step > (self.done or 0)):
             total = self.total if self.unit == "step" else None
             state = state._replace(done=float(step), total=total, unit="step", at=at)
-        return state.with_epochs()
+        return state.with_epochs(step if step is not None or self.epochs else state.done)
 
-    def with_epochs(self) -> ProgressState:
-        """The number of epochs follows from where in the steps the newest epoch stands."""
+    def with_epochs(self, step: float | None) -> ProgressState:
+        """The number of epochs follows from the step at which the newest epoch was told.
+
+        A counter has mostly moved on since that step, so it serves only while nothing better is known.
+        """
         if self.unit == "epoch":
             return self._replace(epochs=self.total)
-        if self.done and self.total and self.epoch:
-            epochs = self.epoch * self.total / self.done
-            if abs(epochs - round(epochs)) < 0.02 * epochs and self.done > 0.02 * self.total:
+        if step and self.total and self.epoch and step > 0.02 * self.total:
+            epochs = self.epoch * self.total / step
+            if abs(epochs - round(epochs)) < min(0.02 * epochs, 0.3):
                 return self._replace(epochs=float(round(epochs)))
         return self
 

@@ -164,6 +164,7 @@ class Pump:
         self._heeding = False
         self._heeded = 0.0  # until when a key has the loop for itself
         self._ticks = 0
+        self._aged = 0.0  # when it was last said that time passed
 
     def open(self) -> None:
         """Connect the first of them. The others follow as these have something to say."""
@@ -189,6 +190,7 @@ class Pump:
         import asyncio  # noqa: PLC0415 - the first picture does without
 
         self._loop = asyncio.get_running_loop()
+        self._aged = time.monotonic()
         self._begin()
         self._later(TICK, self._tick)
 
@@ -280,6 +282,8 @@ class Pump:
         self._painted = time.monotonic()
         changed, self._changed = self._changed, {}
         self.publish(changed)
+        if self._painted - self._aged > TICK / 2:
+            self._age()  # in the same frame: the terminal is written to once
         self._rest = max(FRAME, RESTS * (time.monotonic() - self._painted))
 
     def _tick(self) -> None:
@@ -291,8 +295,14 @@ class Pump:
                 if intake.begun():
                     intake.link.send(facts.Ping())
         self.open()
-        self.publish({})
+        if time.monotonic() - self._aged > 0.9 * TICK:
+            self._age()
         self._later(TICK, self._tick)
+
+    def _age(self) -> None:
+        """Say that time passed."""
+        self._aged = time.monotonic()
+        self.publish({})
 
     def _later(self, delay: float, act: Callable[[], None]) -> None:
         """Call ``act`` on the loop after ``delay`` seconds, and not before keys had their turn."""
