@@ -140,6 +140,7 @@ class Yard:
                 log.write(f"{now.replace('+00:00', '000Z')} {line}")
                 log.flush()
         code = process.wait()
+        code = 128 - code if code < 0 else code  # as a shell and the real engines tell it
         self.tell(name, {"Status": "exited", "ExitCode": code, "OOMKilled": False})
 
     def asked(self) -> list[list[str]]:

@@ -7,12 +7,16 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Command
 from tests.engines import Yard, needs_namespaces
 from tests.sshd import Box, needs_sshd
+from trainwatch import facts
+from trainwatch.link.container import ContainerLink
+from trainwatch.link.engine import Docker
 
 LINES = ["{'loss': 2.0, 'epoch': 1.0}", "{'eval_loss': 1.5, 'epoch': 1.0}", "", "done"]
 DONE = {"Status": "exited", "ExitCode": 3}
@@ -75,6 +79,37 @@ def test_a_container_is_watched_from_inside(
     said = trainwatch("attach", "--no-ui", "docker:box", PATH=path)
     assert (said.returncode, len(said.stdout.splitlines())) == (4, 2)
     assert training.wait() == 4
+
+
+@needs_namespaces
+def test_a_container_that_has_ended_is_left_alone(
+    yard: Yard, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", path)
+    training = yard.start("box", [sys.executable, "-u", "-c", TRAINING], tmp_path)
+    link = ContainerLink(Docker("box"))
+    told: list[Any] = []
+
+    def until(kind: type) -> None:
+        while not any(isinstance(fact, kind) for fact in told):
+            assert link.wait(30)
+            told.extend(link.take(100))
+
+    link.open(lambda: None)
+    try:
+        link.send(facts.Watch("docker:box", [], [], [], False))
+        until(facts.ProcessReading)
+        training.kill()
+        until(facts.Ended)
+        (ended,) = [fact for fact in told if isinstance(fact, facts.Ended)]
+        assert (ended.code, ended.signal) == (None, 9)
+        while link._thread.is_alive() or link.wait(1.5):
+            told.extend(link.take(100))
+        inside = [f.text for f in told if isinstance(f, facts.Trouble) and f.where == "inside"]
+        assert inside[-1] == ""
+        assert not link._inside._thread.is_alive()
+    finally:
+        link.close()
 
 
 def test_a_log_that_ends_is_no_training_that_ended(

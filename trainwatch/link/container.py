@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FIRST = "1"  # the process that a container is made for
 _LOOK = 10.0  # seconds that the first look inside may take
+_INSIDE = "inside"  # the place of troubles with the way in
 _OF_THE_ENGINE = (facts.Ended, facts.CaughtUp)
 _ROOM = 0.5  # seconds between two looks whether we must leave
 
@@ -79,6 +80,7 @@ class ContainerLink:
         self._looked = threading.Event()  # its first look is over
         self._news, self._room = threading.Event(), threading.Event()
         self._closing = False
+        self._over = False  # the container has ended, and with it what is inside
         self._bell, self._rope = os.pipe()
         self._talk = Talk(engine, there, self._put, self._look_inside, self._bell)
         self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - of the log, for who scrolls back
@@ -147,6 +149,8 @@ class ContainerLink:
             self._inside.close()
         if self._thread.is_alive():
             self._thread.join(2.0)
+        if not self._thread.is_alive():
+            self._kept.close()
         if self._recording is not None:
             self._recording.close()
 
@@ -161,7 +165,7 @@ class ContainerLink:
             return [] if known is None else [_both(known, fact)]
         if isinstance(fact, facts.Trouble) and fact.where in ("link", "target", "wire"):
             self._looked.set()
-            return [fact._replace(where="inside")]
+            return [] if self._over else [fact._replace(where=_INSIDE)]
         if isinstance(fact, facts.Trouble) and fact.where == "output":
             return []
         return [fact]
@@ -171,6 +175,10 @@ class ContainerLink:
     def _run(self) -> None:
         assert self._watch is not None
         self._talk.run(self._watch.once)
+        self._over = True
+        if self._looking:
+            self._inside.close()
+            self._put([facts.Trouble(_INSIDE, "", "", time.time())])
 
     def _look_inside(self) -> None:
         assert self._watch is not None

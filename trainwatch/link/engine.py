@@ -33,6 +33,7 @@ class Engine(Protocol):
     """One container of one engine."""
 
     program: str
+    label: str  # for a person
     name: str
 
     def inside(self) -> list[str]:
@@ -63,6 +64,7 @@ class Docker:
     """The container ``name``."""
 
     program = "docker"
+    label = "docker"
 
     def __init__(self, name: str) -> None:
         if not _NAME.fullmatch(name):
@@ -116,6 +118,7 @@ class Kubernetes:
     """The pod ``[NS/]POD``."""
 
     program = "kubectl"
+    label = "kubernetes"
 
     def __init__(self, name: str) -> None:
         match = _POD.fullmatch(name)

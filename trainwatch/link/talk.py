@@ -141,7 +141,7 @@ class Talk:
                 name=self._engine.name,
                 command=list(state.command),
                 cwd="",
-                host="",
+                host=self._engine.label,
                 user="",
                 pid=None,
                 started=state.started,
