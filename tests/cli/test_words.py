@@ -58,7 +58,7 @@ def test_an_option_that_may_come_again_keeps_every_value() -> None:
         ("run --name --detach x", "--name needs a value: --name NAME"),
         ("run --detach=1 x", "--detach takes no value"),
         ("run --name a --name b x", "--name was given twice"),
-        ("status a b", "status does not take 'b'"),
+        ("report a b", "report does not take 'b'"),
         ("export --format xml", "--format can be jsonl or csv, not 'xml'"),
         ("attach --glyphs round", "--glyphs can be braille, block or ascii, not 'round'"),
         ("completion tcsh", "completion can be bash, zsh or fish, not 'tcsh'"),
@@ -98,20 +98,6 @@ def test_a_forgotten_command_is_guessed(
     said = trainwatch(*words)
     assert said.returncode == 2
     assert text in said.stderr
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["attach", "slurm:123"],
-        ["attach", "a", "b"],
-    ],
-)
-def test_what_is_not_there_yet_says_so(words: list[str], trainwatch: Command) -> None:
-    said = trainwatch(*words)
-    assert (said.returncode, said.stdout) == (2, "")
-    assert "not there yet: " in said.stderr
-    assert said.stderr.count("\n") == 1
 
 
 # --- targets --------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ VERBS = (
     Verb(
         "attach",
         "[TARGET...]",
-        "watch what runs or has run; without TARGET the newest run, of several a list",
+        "watch what runs or has run, several targets as a list",
         (
             Option("--once", "", "print one plain frame and leave, as status does", "-1"),
             _NO_UI,
