@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.facts import Want
 from trainwatch.read.draft import Draft, whole
-from trainwatch.read.headers import safetensors
+from trainwatch.read.headers import archive, safetensors, torch_zip
 from trainwatch.read.integrity import (
     SMALL,
     TEMPORARY,
@@ -33,9 +33,14 @@ if TYPE_CHECKING:
 
 FALLBACK = True
 FOLDERS = ("*best*", "*last*", "*latest*", "*final*", "*step*", "*epoch*", "*iter*", "*ckpt*")
-WANTS = (Want("*.safetensors", SMALL, 0), Want("*.json", SMALL, 8))
+WANTS = (
+    Want("*.safetensors", SMALL, 0),
+    Want("*.json", SMALL, 8),
+    *(Want(f"*{end}", torch_zip.LOOKS[0], archive.TAIL) for end in (".pt", ".pth")),
+)
 _NAME = re.compile(r"(?i).*(best|last|latest|final|checkpoint|ckpt|step|epoch|iter).*")
 _WEIGHTS = re.compile(r".*\.(safetensors|bin)")
+_SAVED = (".pt", ".pth")
 _OPTIMIZER = re.compile(
     r".*(optim|scheduler|scaler|rng|random_states|trainer_state|training_args).*"
 )
@@ -43,8 +48,17 @@ _OPTIMIZER = re.compile(
 
 def recognise(folder: Folder) -> Iterator[Offer]:
     """A folder by its name and its weights."""
-    if _NAME.fullmatch(folder.name) and any(_part(name) == "weights" for name in folder.files):
+    weights = [name for name in folder.files if _part(name) == "weights"]
+    if _NAME.fullmatch(folder.name) and (weights or _holds_one(folder)):
         yield whole(partial(_checkpoint, folder))
+
+
+def _holds_one(folder: Folder) -> bool:
+    """A folder with a number, and files of ``torch.save`` without: they are its parts."""
+    told = told_by(folder.name)
+    files = [name for name in folder.files if name.endswith(_SAVED)]
+    counted = any(told_by(name)[:2] != (None, None) or "best" in name for name in files)
+    return told[:2] != (None, None) and bool(files) and not counted
 
 
 def _part(path: str) -> Part:
@@ -53,23 +67,33 @@ def _part(path: str) -> Part:
     return "weights" if _WEIGHTS.fullmatch(path) else "other"
 
 
+def _saved_part(path: str) -> Part:
+    found = _part(path)
+    return "weights" if found == "other" and path.endswith(_SAVED) else found
+
+
 def _checkpoint(folder: Folder) -> Claim:
     draft = Draft(folder, "generic")
+    part_of = _part if any(_part(name) == "weights" for name in folder.files) else _saved_part
     told = told_by(folder.name)
     draft.step, draft.epoch, draft.metrics = told.step, told.epoch, told.metrics
-    draft.add(folder.walk(), _part)
-    names = needed(draft, folder, lambda name: _part(name) == "weights")
+    draft.add(folder.walk(), part_of)
+    names = needed(draft, folder, lambda name: part_of(name) == "weights")
     check_needed(draft, folder, names)
     for name, file in folder.files.items():
         if TEMPORARY.fullmatch(name):
             check_temporary(draft, file)
         elif name not in names and not name.endswith(".index.json"):
-            check_file(draft, file, _part(name))
+            check_file(draft, file, part_of(name))
     check_links(draft, folder)
     return draft.claim(any(file.part == "optimizer" for file in draft.files))
 
 
 SAMPLES = (
     Sample({"model_best/weights.safetensors": safetensors.SAMPLES[1]}, (("model_best", None),)),
+    Sample(
+        {"epoch_2/weights.pt": archive.SAMPLES[0], "epoch_2/optim.pt": archive.SAMPLES[0]},
+        (("epoch_2", None),),
+    ),
     Sample({"my-step-300/net.safetensors": safetensors.SAMPLES[1]}, (("my-step-300", 300),)),
 )

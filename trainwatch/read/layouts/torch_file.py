@@ -63,6 +63,7 @@ FAMILIES = (
     Family("detectron2", r"model_(\d{7}|final)\.pth", "iteration", ("iteration",), (), "optimizer"),
 )  # fmt: skip
 _OTHER = Family("torch-file", "", "", (), (), "")
+_COUNTED = re.compile(r"(?:^|[A-Za-z_-])(\d{3,12})\.[a-z.]+$")  # "model010000.pt", "G_1000.pth"
 _LIKELY = re.compile(r".*(best|last|latest|final|model|net|ckpt|checkpoint|epoch|step|iter|\d).*")
 _MODELS = (
     "model",
@@ -113,7 +114,12 @@ def _file(folder: Folder, file: File, named: Family | None) -> Claim | None:
         family = named  # damaged, and named like one
     draft.layout = f"torch-file:{family.name}" if family is not _OTHER else "torch-file"
     told = told_by(re.sub(r"\.(pt|pth|pth\.tar)$", "", file.name))
+    if told.step is None and told.epoch is None:
+        told = told_by(folder.name)
+    number = _COUNTED.search(file.name)
     draft.step, draft.epoch = told.step, told.epoch
+    if number and told.step is None and told.epoch is None:
+        draft.step = int(number[1])
     if inside:
         draft.step = inside.step if inside.step is not None else draft.step
         draft.epoch = inside.epoch if inside.epoch is not None else draft.epoch
