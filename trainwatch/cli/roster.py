@@ -156,7 +156,8 @@ def do_stop(words: Words) -> int:
     grace, now = _seconds(words.value("--grace")), words.has("--now")
     answer = facts.Answer(False, True, "", 0.0)
     with reached(words.operands) as way:
-        run = _one_run(way.where) if way.is_here else None
+        ours = way.is_here and not way.where.startswith("slurm:")
+        run = _one_run(way.where) if ours else None
         for answer in stop(way.to(run.id) if run else way, now, grace):
             ended = run is not None and answer.done and answer.ok
             _say(_how_it_ended(run, answer.text) if run and ended else clean(answer.text))

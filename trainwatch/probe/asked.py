@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, List, Union
 
 from trainwatch import facts
-from trainwatch.probe import launch, parts, process, runs, stop, stranger, trainings
+from trainwatch.probe import launch, parts, process, runs, scancel, stop, stranger, trainings
 from trainwatch.probe.jobs import Jobs
 from trainwatch.probe.resolve import TargetError
 
@@ -71,13 +71,17 @@ class Asked:
         self._send(facts.Runs(known + trainings.every(), time.time()))
 
     def _stop(self, request: facts.Stop) -> None:
+        scheme, _, word = request.target.partition(":")
         try:
-            subject = process.of_run(_one_run(request.target))
+            if scheme == "slurm":
+                steps = scancel.stop(word, request.now, request.grace)
+            else:
+                subject = process.of_run(_one_run(request.target))
+                steps = stop.stop(subject, request.now, request.grace)
+            for answer in steps:
+                self._send(answer)
         except TargetError as error:
             self._send(facts.Answer(False, True, error.text, time.time(), _NOT_FOUND))
-            return
-        for answer in stop.stop(subject, request.now, request.grace):
-            self._send(answer)
 
 
 def _launched(request: facts.Launch) -> facts.Answer:

@@ -30,12 +30,11 @@ def find(word: str) -> Found:
 
 def _described(job: Job, subject: Optional[Subject]) -> Found:
     began = (job.submitted if job.waits else job.started) or 0.0
-    command, folders = job.command.split(), []
-    if subject is not None:
-        command = command_of(subject.root.pid)
-        folders = roots.of_command(command, job.folder, began)
-    elif job.folder:
-        folders = [Root(job.folder, since=began, sparse=True)]
+    training = _training(job)
+    command = training or job.command.split()
+    folders = [Root(job.folder, since=began, sparse=True)] if job.folder else []
+    if training:
+        folders = roots.of_command(training, job.folder, began)
     sources = _sources([path for path in (job.output, job.errors) if path and path != os.devnull])
     fact = facts.Target(
         kind="slurm",
@@ -70,21 +69,32 @@ def subject_of(job: Job) -> Optional[Subject]:
 
 
 def _root(job: Job) -> Optional[identity.Identity]:
-    """The first process of the job on this machine."""
+    """The first process of the job on this machine: its script, or what srun started here."""
+    found = _processes(job)
+    if not found:
+        return None
+    return identity.Identity(found[0].pid, found[0].start, identity.boot_id(), identity.namespace())
+
+
+def _training(job: Job) -> List[str]:
+    """The command line of the first Python below the script; [] where none runs here."""
+    commands = [command_of(stat.pid) for stat in _processes(job)]
+    return next((c for c in commands if c and "python" in os.path.basename(c[0])), [])
+
+
+def _processes(job: Job) -> List[identity.Stat]:
+    """The processes of the job on this machine, the oldest first."""
     if not job.number or job.state not in ("RUNNING", "COMPLETING", "SUSPENDED"):
-        return None
+        return []
     if job.host and job.host.partition(".")[0] != runs.hostname().partition(".")[0]:
-        return None
+        return []
     found = []
     for pid in identity.pids():
         if pid != os.getpid() and environment_of(pid).get(_VARIABLE) == job.number:
             stat = identity.stat(pid)
             if stat is not None and stat.state not in "ZX":
                 found.append(stat)
-    if not found:
-        return None
-    first = min(found, key=lambda stat: (stat.start, stat.pid))
-    return identity.Identity(first.pid, first.start, identity.boot_id(), identity.namespace())
+    return sorted(found, key=lambda stat: (stat.start, stat.pid))
 
 
 def _elsewhere(job: Job) -> Tuple[str, str]:
@@ -161,6 +171,6 @@ def ended(job: Job) -> facts.Ended:
     at = job.ended or time.time()
     if job.state in ("COMPLETED", "FAILED"):
         return facts.Ended(None if signal else code, signal, cause, at)
-    if job.state == "OUT_OF_MEMORY":
-        return facts.Ended(None, signal or 9, cause, at)
+    if job.state == "OUT_OF_MEMORY":  # Slurm's 125 for it is no signal
+        return facts.Ended(None, 9, cause, at)
     return facts.Ended(None, signal, cause, at)

@@ -1,0 +1,140 @@
+"""slurm:JOB against a real Slurm of one node, started here: output, queue, end, stopping."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.slurm import missing, slurm
+
+TRAINING = """\
+for i in 1 2 3 4 5; do echo "{'loss': 1.$((9 - i)), 'epoch': 0.$i}"; done
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    if why := missing():
+        pytest.skip(why)
+    running = slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        env = running.__enter__()
+    except RuntimeError as error:
+        pytest.skip(f"Slurm does not run here: {error}")
+    yield env
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def submit(cluster: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Submit a script with these options; the number of the job."""
+    jobs: list[str] = []
+
+    def submitted(script: str, *options: str) -> str:
+        words = ["sbatch", "--parsable", f"--output={tmp_path}/out %x-%j.txt", *options]
+        said = subprocess.run(
+            [*words, "--wrap", script],
+            env=cluster, cwd=tmp_path, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        jobs.append(said.stdout.strip())
+        return jobs[-1]
+
+    yield submitted
+    for job in jobs:
+        subprocess.run(["scancel", job], env=cluster, check=False, capture_output=True)
+
+
+@pytest.fixture
+def ask(cluster: dict[str, str], trainwatch: Command) -> Command:
+    def asked(*words: str) -> subprocess.CompletedProcess[str]:
+        return trainwatch(*words, PATH=cluster["PATH"], SLURM_CONF=cluster["SLURM_CONF"])
+
+    return asked
+
+
+def until(ask: Command, job: str, state: str, seconds: float = 60.0) -> dict[str, Any]:
+    """The status of the job once it has that state."""
+    end = time.monotonic() + seconds
+    while True:
+        said = ask("status", f"slurm:{job}", "--json")
+        told: dict[str, Any] = json.loads(said.stdout)
+        if told["state"] == state:
+            return told
+        assert time.monotonic() < end, said
+        time.sleep(0.3)
+
+
+def test_a_job_is_followed_to_its_end_and_its_exit_code_is_ours(
+    submit: Callable[..., str], ask: Command
+) -> None:
+    job = submit(TRAINING + "sleep 4; echo last; exit 3", "--job-name=a job")
+    said = ask("attach", f"slurm:{job}", "--no-ui")
+    assert said.stdout.splitlines()[0] == "{'loss': 1.8, 'epoch': 0.1}"
+    assert said.stdout.splitlines()[-1] == "last"
+    assert "the training failed (exit code 3)" in said.stderr
+    assert said.returncode == 3
+
+
+def test_processes_of_a_job_on_this_machine_are_seen_while_it_runs(
+    submit: Callable[..., str], ask: Command
+) -> None:
+    job = submit(TRAINING + "sleep 60", "--job-name=sleeper")
+    told = until(ask, job, "running")
+    assert told["name"] == "sleeper"
+    assert told["kind"] == "slurm"
+    assert told["pid"] is not None
+    assert told["loss"] == 1.4
+
+
+def test_a_job_in_the_queue_says_why_it_waits(submit: Callable[..., str], ask: Command) -> None:
+    job = submit(TRAINING, "--begin=now+1hour")
+    said = ask("status", f"slurm:{job}")
+    assert "starting" in said.stdout
+    assert "it waits in the queue of Slurm (BeginTime), expected to start at" in said.stdout
+    assert said.returncode == 0
+
+
+def test_what_slurm_did_to_a_job_is_its_end(submit: Callable[..., str], ask: Command) -> None:
+    assert until(ask, submit(TRAINING), "ended")["exit"]["code"] == 0
+    killed = until(ask, submit("kill -9 $$"), "killed")
+    assert killed["exit"]["signal"] == 9
+    waiting = submit(TRAINING, "--begin=now+1hour")
+    assert ask("stop", f"slurm:{waiting}").returncode == 0
+    assert until(ask, waiting, "killed")["exit"]["cause"] == "cancelled"
+
+
+def test_stop_asks_the_training_first_and_it_can_save(
+    submit: Callable[..., str], ask: Command, tmp_path: Path
+) -> None:
+    job = submit("trap 'echo saved; exit 0' INT; while :; do sleep 0.1; done", "--job-name=s")
+    until(ask, job, "starting")
+    time.sleep(1)
+    said = ask("stop", f"slurm:{job}", "--grace", "20")
+    assert f"SIGINT (as Ctrl-C) to the job {job}" in said.stderr
+    assert "stopped" in said.stderr
+    assert said.returncode == 0
+    assert (tmp_path / f"out s-{job}.txt").read_text() == "saved\n"
+
+
+def test_an_array_is_refused_with_its_tasks_and_each_task_is_a_target(
+    submit: Callable[..., str], ask: Command
+) -> None:
+    job = submit(TRAINING + "sleep 30", "--array=0-2")
+    said = ask("status", f"slurm:{job}")
+    assert "is an array; its tasks are slurm:" in said.stderr
+    assert said.returncode == 3
+    assert until(ask, f"{job}_0", "running")["id"] == f"{job}_0"
+
+
+def test_no_such_job_is_a_sentence(ask: Command) -> None:
+    said = ask("status", "slurm:999999")
+    assert "Slurm knows no job 999999 any more, or never did" in said.stderr
+    assert said.returncode == 3
+    assert "is no number of a Slurm job" in ask("status", "slurm:abc").stderr
