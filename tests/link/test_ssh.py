@@ -341,13 +341,16 @@ def test_the_bundle_is_small_and_complete() -> None:
 def test_of_the_driver_binding_all_that_the_probe_names_is_shipped() -> None:
     pynvml = pytest.importorskip("pynvml")
     shipped = json.loads(zlib.decompress(bundle()))
-    module: dict[str, Any] = {"__name__": "pynvml_as_shipped"}
-    sys.modules["pynvml_as_shipped"] = type(sys)("pynvml_as_shipped")
-    exec(shipped["pynvml.py"], module)
+    made = sys.modules["pynvml_as_shipped"] = type(sys)("pynvml_as_shipped")
+    exec(shipped["pynvml.py"], made.__dict__)
+    module = dir(made)
     probe = " ".join(source for path, source in shipped.items() if path != "pynvml.py")
     named = {name for name in re.findall(r"\bnvml\w+", probe) if hasattr(pynvml, name)}
     assert len(named) > 15
     assert named <= set(module)
+    errors = {name for name in dir(pynvml) if name.startswith("NVMLError_")}
+    assert errors
+    assert {name for name in module if name.startswith("NVMLError_")} == errors
 
 
 def test_the_command_has_one_level_of_quotes_and_no_character_that_a_shell_changes() -> None:

@@ -50,21 +50,39 @@ def _bare(source: str) -> str:
 
 
 def _part(source: str, asked: set[str]) -> str:
-    """The functions and classes of a module that are ``asked`` for by name, and what these name.
+    """What of a module is ``asked`` for by name, and what that names in turn.
 
-    Whatever else stands in the module stays, and a word inside a string counts as a name.
+    Statements that define nothing stay. A word inside a string counts as a name, and one that ends in
+    an underscore as the beginning of names.
     """
     tree = ast.parse(source)
-    parts = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
-    rest = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
-    waiting = asked.union(*map(_words, rest))
+    waiting = asked.union(*(_words(node) for node in tree.body if not _defined(node)))
     kept: set[str] = set()
+    needed: list[ast.stmt] = [node for node in tree.body if not _defined(node)]
     while waiting - kept:
         fresh = waiting - kept
         kept |= fresh
-        waiting = set().union(*(_words(part) for part in parts if part.name in fresh))
-    tree.body = [n for n in tree.body if n in rest or getattr(n, "name", "") in kept]
+        begun = tuple(word for word in fresh if word.endswith("_") and len(word) > len("NVML"))
+        found = [
+            node
+            for node in tree.body
+            if node not in needed
+            and any(name in fresh or name.startswith(begun) for name in _defined(node))
+        ]
+        needed += found
+        waiting = set().union(*map(_words, found))
+    tree.body = [node for node in tree.body if node in needed]
     return ast.unparse(tree)
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    """The names that a statement defines, where it does nothing else."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign):
+        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+        return names if len(names) == len(node.targets) else set()
+    return set()
 
 
 def _words(node: ast.AST) -> set[str]:
