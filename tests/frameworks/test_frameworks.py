@@ -47,6 +47,9 @@ CASES = {
     "scikit-learn, perceptron": Case("classic", "sklearn_fit.py perceptron", None),
     "scikit-learn, boosting": Case("classic", "sklearn_fit.py boosting", None),
     "spaCy": Case("classic", "spacy_fit.py", None),
+    "TensorBoard": Case("tb", "trackers.py tensorboard", None, ("file",)),
+    "Weights & Biases": Case("tb", "trackers.py wandb", None, ("file",)),
+    "mlflow": Case("tb", "trackers.py mlflow", None, ("file",)),
 }  # fmt: skip
 
 
