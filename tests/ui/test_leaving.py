@@ -98,7 +98,7 @@ async def test_stopping_asks_first_and_names_the_signals() -> None:
         for word in (
             "interrupt and let it save",
             "SIGINT",
-            "SIGTERM after 30 s",
+            "SIGINT, SIGTERM after 30 s, SIGKILL",
             "SIGKILL",
             "cancel",
             "process 4211 on gpu-box",

@@ -38,7 +38,7 @@ class Choice(NamedTuple):
 
 def choices(grace: float) -> tuple[Choice, ...]:
     """The ways to stop; an interrupted training has ``grace`` seconds for its last checkpoint."""
-    steps = f"SIGINT, as Ctrl-C; SIGTERM after {grace:g} s; then SIGKILL"
+    steps = f"SIGINT, SIGTERM after {grace:g} s, SIGKILL"
     return (
         Choice("i", "interrupt and let it save", steps, False, grace),
         Choice("k", "kill", "SIGKILL: nothing is saved", True, 0.0),
