@@ -40,7 +40,7 @@ CASES = {
     "skorch": Case("trainer5", "skorch_fit.py", 4),
     "Stable-Baselines3": Case("trainer5", "baselines3.py", 3),
     "torchrun": Case("trainer5", "workers.py", None),
-    "CatBoost": Case("classic", "gradient_boosting.py catboost", 8),
+    "CatBoost": Case("classic", "gradient_boosting.py catboost", 7),
     "LightGBM": Case("classic", "gradient_boosting.py lightgbm", None),
     "XGBoost": Case("classic", "gradient_boosting.py xgboost", None),
     "XGBoost as scikit-learn": Case("classic", "gradient_boosting.py xgboost_sklearn", None),
