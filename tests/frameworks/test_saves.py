@@ -82,6 +82,14 @@ def test_what_a_framework_saved_is_read_right(saved: Saved, kind: str) -> None:
         assert one.resumable == ("weights" if weights and name != "latest.weights.h5" else "full")
 
 
+def test_the_optimizer_in_a_file_with_the_weights_is_told_apart(saved: Saved) -> None:
+    """AdamW keeps two numbers for each parameter, and a count for each tensor."""
+    out, _ = saved("nano")
+    [seen] = Disk(out).look().values()
+    assert seen.parts["optimizer"] == 4 * (2 * (64 * 64 + 64) + 2)
+    assert sum(seen.parts.values()) == (out / "ckpt.pt").stat().st_size
+
+
 @pytest.mark.parametrize("kind", VENVS)
 def test_every_file_cut_at_twenty_points_emptied_or_lost_is_reported(
     saved: Saved, tmp_path: Path, kind: str

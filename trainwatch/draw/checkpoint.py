@@ -128,8 +128,7 @@ def _resume(checkpoint: Checkpoint, columns: int) -> list[Row]:
 
 def _files(checkpoint: Checkpoint) -> list[Row]:
     files = sorted(checkpoint.seen.files, key=lambda f: -f.size)
-    sums = {p: sum(f.size for f in files if f.part == p) for p in ("weights", "optimizer", "other")}
-    told = ", ".join(f"{p} {units.size(n)}" for p, n in sums.items() if n)
+    told = ", ".join(f"{p} {units.size(n)}" for p, n in checkpoint.seen.parts.items() if n)
     out: list[Row] = [[], [(f"files ({len(files)})", "title"), (f"  {told}", "dim")]]
     out += [
         [

@@ -91,10 +91,6 @@ def checkpoints(run: Run) -> list[dict[str, Json]]:
 
 def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
     seen = checkpoint.seen
-    parts: dict[str, Json] = {
-        part: sum(f.size for f in seen.files if f.part == part)
-        for part in ("weights", "optimizer", "other")
-    }
     return {
         "path": seen.path,
         "name": seen.name,
@@ -104,7 +100,7 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
         "epoch": number(seen.epoch),
         "created": number(seen.created),
         "bytes": checkpoint.bytes,
-        "parts": parts,
+        "parts": {**seen.parts},
         "state": seen.state,
         "reason": seen.reason,
         "progress": number(seen.progress),

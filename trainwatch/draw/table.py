@@ -144,7 +144,7 @@ def _folder(c: Checkpoint, _: float) -> str:
 
 def _parts(c: Checkpoint, _: float) -> str:
     """Weights and optimizer state."""
-    sums = [sum(f.size for f in c.seen.files if f.part == p) for p in ("weights", "optimizer")]
+    sums = [c.seen.parts[part] for part in ("weights", "optimizer")]
     return "+".join(units.size(one) if one else units.UNKNOWN for one in sums)
 
 

@@ -79,6 +79,7 @@ class Draft:
         self.facts: list[tuple[str, str]] = []
         self.findings: list[Finding] = []
         self.files: list[CheckpointFile] = []
+        self.inside = 0  # bytes of an optimizer in a file of weights
         self._written = 0
         self._newest = 0.0
         self._moved = 0.0 if file else folder.moved
@@ -155,4 +156,5 @@ class Draft:
             metrics=self.metrics,
             claims_best=self.claims_best,
             facts=tuple(dict(self.facts).items()),
+            inside=self.inside,
         )

@@ -134,6 +134,15 @@ class CheckpointSeen(NamedTuple):
     metrics: tuple[tuple[str, float], ...]  # at this step, framework's keys: ("eval_loss", 0.47)
     claims_best: str | None  # name or path of the checkpoint that the framework itself calls best
     facts: tuple[tuple[str, str], ...]  # other things worth showing: ("LoRA", "r 8, alpha 16")
+    inside: int = 0  # bytes of states of an optimizer that lie in a file together with the weights
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Bytes of the weights, of what an optimizer holds, and of everything else."""
+        sums = {"weights": -self.inside, "optimizer": self.inside, "other": 0}
+        for file in self.files:
+            sums[file.part] += file.size
+        return sums
 
 
 class ContentsSeen(NamedTuple):

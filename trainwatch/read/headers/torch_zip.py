@@ -103,6 +103,11 @@ def storages(value: object) -> list[Storage]:
     return list(found.values())
 
 
+def held_bytes(value: object) -> int:
+    """Bytes of everything that the object refers to."""
+    return sum(storage.size for storage in storages(value))
+
+
 def is_tensor(value: object) -> bool:
     """Whether this is the note of a tensor or parameter."""
     return (

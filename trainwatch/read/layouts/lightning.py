@@ -42,6 +42,7 @@ class Inside(NamedTuple):
     best: str | None
     monitor: str | None
     has_optimizer: bool
+    optimizer_bytes: int
 
 
 def recognise(folder: Folder) -> Iterator[Offer]:
@@ -76,6 +77,7 @@ def _file(folder: Folder, file: File) -> Claim | None:
         draft.step = inside.step if inside.step is not None else draft.step
         draft.epoch = inside.epoch if inside.epoch is not None else draft.epoch
         draft.claims_best = inside.best
+        draft.inside = inside.optimizer_bytes
         draft.facts += [("monitor", inside.monitor)] if inside.monitor else []
     return draft.claim(inside is not None and inside.has_optimizer)
 
@@ -102,6 +104,7 @@ def _inside(source: Source) -> Inside:
         re.split(r"[/\\]", best)[-1] if isinstance(best, str) and best else None,
         monitor if isinstance(monitor, str) else None,
         bool(held.get("optimizer_states")),
+        min(torch_zip.held_bytes(held.get("optimizer_states")), source.size),
     )
 
 

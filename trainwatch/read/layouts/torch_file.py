@@ -88,6 +88,7 @@ class Inside(NamedTuple):
     step: int | None
     epoch: float | None
     has_optimizer: bool
+    optimizer_bytes: int
 
 
 def recognise(folder: Folder) -> Iterator[Offer]:
@@ -121,6 +122,7 @@ def _file(folder: Folder, file: File, named: Family | None) -> Claim | None:
     if number and told.step is None and told.epoch is None:
         draft.step = int(number[1])
     if inside:
+        draft.inside = inside.optimizer_bytes
         draft.step = inside.step if inside.step is not None else draft.step
         draft.epoch = inside.epoch if inside.epoch is not None else draft.epoch
         if inside.problem:
@@ -140,17 +142,19 @@ def _inside(source: Source) -> Inside:
     try:
         held = pickles.pairs(torch_zip.contents(source))
     except DamagedError as error:
-        return Inside(problem or str(error), None, None, None, False)
+        return Inside(problem or str(error), None, None, None, False, 0)
     family = next((f for f in FAMILIES if f.key in held), _OTHER if _is_model(held) else None)
     if family is None:
-        return Inside(problem, None, None, None, False)
+        return Inside(problem, None, None, None, False, 0)
     step = _count(held, family.step) if family.step else _first(held, _STEPS)
     epoch = _count(held, family.epoch or ("epoch",))
     if epoch is not None and epoch < 0:
         epoch = None  # ultralytics strips what it keeps for good
     keys = (family.optimizer,) if family.optimizer else _OPTIMIZERS
-    optimizer = any(held.get(key) is not None for key in keys)
-    return Inside(problem, family, step, None if epoch is None else float(epoch), optimizer)
+    states = [held[key] for key in keys if held.get(key) is not None]
+    size = min(torch_zip.held_bytes(states), source.size)
+    told = None if epoch is None else float(epoch)
+    return Inside(problem, family, step, told, bool(states), size)
 
 
 def _is_model(held: Mapping[object, object]) -> bool:
