@@ -39,14 +39,36 @@ def bundle() -> bytes:
 
 
 def _bare(source: str) -> str:
-    """The same program without docstrings and comments."""
-    tree = ast.parse(source)
+    """The same program without docstrings, comments and what only a type checker reads."""
+    tree = _Untyped().visit(ast.parse(source))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node
         ):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+class _Untyped(ast.NodeTransformer):
+    """Takes the types out of functions; those of classes stay, the wire reads them."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802 - ast's name
+        """Neither arguments nor results nor what is assigned within has a type."""
+        node.returns = None
+        for one in ast.walk(node.args):
+            if isinstance(one, ast.arg):
+                one.annotation = None
+        self.generic_visit(node)
+        node.body = [_assigned(one) for one in node.body]
+        return node
+
+
+def _assigned(statement: ast.stmt) -> ast.stmt:
+    """``x: int = 1`` as ``x = 1``."""
+    if not isinstance(statement, ast.AnnAssign) or statement.value is None:
+        return statement
+    plain = ast.Assign([statement.target], statement.value)
+    return ast.copy_location(plain, statement)
 
 
 def _part(source: str, asked: set[str]) -> str:

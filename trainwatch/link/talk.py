@@ -90,7 +90,9 @@ class Talk:
             self._end(facts.Ended(state.code, state.signal, state.cause, time.time()))
             return True
         self._catch_up()
-        return once or not self._read(follow=True)
+        if not once:
+            self._read(follow=True)
+        return once
 
     def _state(self) -> State | None:
         """What the engine says now; None when it has no answer, which has been said."""
