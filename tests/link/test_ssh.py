@@ -1,5 +1,6 @@
 """A probe over ssh: a real sshd on loopback with keys of its own, real shells, real noise."""
 
+import ast
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from tests.sshd import Box, needs_sshd
 from trainwatch import facts, wire
 from trainwatch.link import bare
 from trainwatch.link.bare import AfterNoise
-from trainwatch.link.bundle import bundle
+from trainwatch.link.bundle import bundle, narrow
 from trainwatch.link.child import ChildLink
 from trainwatch.link.door import End
 from trainwatch.link.ssh import SshDoor
@@ -351,6 +352,14 @@ def test_of_the_driver_binding_all_that_the_probe_names_is_shipped() -> None:
     errors = {name for name in dir(pynvml) if name.startswith("NVMLError_")}
     assert errors
     assert {name for name in module if name.startswith("NVMLError_")} == errors
+
+
+def test_what_is_sent_is_the_same_program() -> None:
+    for path, source in json.loads(zlib.decompress(bundle())).items():
+        again = ast.unparse(ast.parse(source))
+        sent = again if path == "pynvml.py" else narrow(again)
+        assert sent == source, path
+        assert ast.dump(ast.parse(narrow(again))) == ast.dump(ast.parse(again)), path
 
 
 def test_the_command_has_one_level_of_quotes_and_no_character_that_a_shell_changes() -> None:

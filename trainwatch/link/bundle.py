@@ -31,7 +31,7 @@ def bundle() -> bytes:
         for path in sorted(home.glob(pattern))
     }
     binding = importlib.util.find_spec("pynvml")
-    bare = {path: _bare(source) for path, source in sources.items()}
+    bare = {path: narrow(_bare(source)) for path, source in sources.items()}
     if binding is not None and binding.origin is not None:
         asked = set(re.findall(r"\w+", " ".join(bare.values())))
         bare["pynvml.py"] = _part(_bare(Path(binding.origin).read_text("utf-8")), asked)
@@ -41,6 +41,7 @@ def bundle() -> bytes:
 def _bare(source: str) -> str:
     """The same program without docstrings, comments and what only a type checker reads."""
     tree = _Untyped().visit(ast.parse(source))
+    _import_less(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node
@@ -49,10 +50,15 @@ def _bare(source: str) -> str:
     return ast.unparse(tree)
 
 
+def narrow(source: str) -> str:
+    """One space where ``ast.unparse`` writes four: no string of ours spans two lines of its output."""
+    return re.sub(r"^ +", lambda found: " " * (len(found[0]) // 4), source, flags=re.MULTILINE)
+
+
 class _Untyped(ast.NodeTransformer):
     """Takes the types out of functions; those of classes stay, the wire reads them."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802 - ast's name
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Neither arguments nor results nor what is assigned within has a type."""
         node.returns = None
         for one in ast.walk(node.args):
@@ -61,6 +67,16 @@ class _Untyped(ast.NodeTransformer):
         self.generic_visit(node)
         node.body = [_assigned(one) for one in node.body]
         return node
+
+
+def _import_less(tree: ast.Module) -> None:
+    """Take away what is imported from ``typing`` and named nowhere any more."""
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in list(tree.body):
+        if isinstance(node, ast.ImportFrom) and node.module == "typing":
+            node.names = [one for one in node.names if one.name in named]
+            if not node.names:
+                tree.body.remove(node)
 
 
 def _assigned(statement: ast.stmt) -> ast.stmt:
