@@ -81,7 +81,7 @@ _TELLS = re.compile(
 _CODE = re.compile(
     r"^\s*(?:#|//|/\*|\*\s|>>>|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
-    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!<>+*/|&-]=|[\w)\]]\s*(?<!=)={2,3}(?!=)\s*[\w('-]|\bself\.|\blambda\b|&&|\|\||->\s*\w+:|(?<!\d)\)\s*:$|=[^()=]*\)\s*:$|\w::\w"
+    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!<>+*/|&-]=|[\w)\]]\s*(?<!=)={2,3}(?!=)\s*[\w('-]|\bself\.|\blambda\b|&&|\|\||\)\s*->\s*\w+|(?<!\d)\)\s*:$|=[^()=]*\)\s*:$|\w::\w"
     r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.(?!b?float\d+\([-\d.ni]|u?int\d+\([-\d])\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
     r"|\w\[-?\d+\]\s*[*/+]|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
 )

@@ -25,7 +25,7 @@ SAMPLES = (
     Sample(
         "epoch     train_loss  valid_loss  accuracy  time    \n"
         "1         0.799666    0.764440    0.362500  00:00   ",
-        {"loss": 0.799666, "eval loss": 0.76444, "accuracy": 0.3625, "@epoch": 1},
+        {"loss": 0.799666, "eval loss": 0.76444, "eval accuracy": 0.3625, "@epoch": 1},
     ),
     # skorch, a local run
     Sample(
@@ -185,11 +185,32 @@ def _scored(pairs: Pairs) -> Pairs:
 def _scored_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """Beside ``#`` for the step stand the losses, and what spaCy measured on its evaluation set."""
     if not any(term.key == "#" for term in terms):
-        return terms
+        return _judged_terms(terms)
     plain = ("E", "#", "W", "SPEED")
     return tuple(
         t if t.key in plain or "loss" in t.key.lower() else t._replace(split="eval") for t in terms
     )
+
+
+def _judged_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """``train_loss  valid_loss  accuracy``: what follows is measured where the last loss was (fastai).
+
+    Not so where the table tells the same quantity with a split of its own.
+    """
+    words = [word(term.key) for term in terms]
+    losses = [i for i, w in enumerate(words) if w.name == "loss"]
+    if [words[i].split for i in losses] != ["train", "eval"]:
+        return terms
+    told = {w.name for w in words if w.split}
+    return tuple(
+        term._replace(split="eval")
+        if i > losses[1] and not w.split and w.told and w.name not in (*told, *_OF_TRAINING)
+        else term
+        for i, (term, w) in enumerate(zip(terms, words, strict=True))
+    )
+
+
+_OF_TRAINING = ("learning_rate", "grad_norm", "reward")
 
 
 def _with_sum(pairs: Pairs) -> Pairs:
