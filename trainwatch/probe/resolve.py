@@ -164,7 +164,7 @@ def _of_folder(path: str, watch: facts.Watch) -> Found:
         return ours.of_run(runs.load(path))
     try:
         log = _newest_log(path)
-        if not log and not watch.deep:
+        if not (log or watch.deep or watch.live):  # what is watched live may still begin in it
             files = matcher([want.pattern for want in watch.wants])
             path = newest(path, matcher(watch.folders), files)
             log = _newest_log(path)
