@@ -64,6 +64,7 @@ VERBS = (
                 " insist on one: killing trainwatch's two helpers ends it, and bars grow wide",
             ),
             Option("--on", "HOST", "start it on that machine over ssh"),
+            Option("--slurm", "OPTIONS", "submit it with sbatch and these options of sbatch"),
             Option("--cwd", "DIR", "start it in that folder (with --on: of that machine)"),
             _NO_UI,
             _STOP_ON,

@@ -36,6 +36,8 @@ def do_run(words: Words) -> int:
     """``trainwatch run COMMAND...``."""
     _check_name(words.value("--name"))
     host = words.value("--on")
+    if words.has("--slurm"):
+        return _submit(words)
     if host is not None:
         return _start_there(host, words)
     return _start(list(words.operands), words.value("--name") or "", words)
@@ -120,6 +122,19 @@ def _start(command: list[str], name: str, words: Words) -> int:
 def _folder(words: Words) -> str | None:
     folder = words.value("--cwd")
     return None if folder is None else os.path.expanduser(folder)
+
+
+def _submit(words: Words) -> int:
+    """``run --slurm OPTIONS``: Slurm starts it when its turn comes."""
+    from trainwatch.cli.batch import submit
+    from trainwatch.cli.way import here
+
+    _record(words)
+    job = submit(words, _folder(words))
+    if words.has("--detach"):
+        sys.stdout.write(f"{job}\n")
+        return 0
+    return _watch(_View(here(job), words, launched=True))
 
 
 def _start_there(host: str, words: Words) -> int:
@@ -332,13 +347,14 @@ def _show(views: Sequence[_View]) -> int:
 
 
 def _shown(wanted: Sequence[tuple[_View, Link, Bell | None]]) -> int:
+    from trainwatch.cli.way import check
     from trainwatch.ui.app import watch
 
     view = wanted[0][0]
     settings = _settings(view)
     delivery = _delivery(view, settings)
     if len(wanted) == 1 and view.way.is_here and not (view.launched or view.journal):
-        _check_target(view.way.where)
+        check(view.way.where)
     try:
         return watch([_watched(*one, settings, delivery) for one in wanted])
     finally:
@@ -375,15 +391,3 @@ def _options(view: _View, settings: Config, delivery: Delivery | None) -> Option
         gold_command=settings.gold_command,
         delivery=delivery,
     )
-
-
-def _check_target(where: str) -> None:
-    """Refuse what the probe would refuse, before a screen opens to say only that."""
-    from trainwatch.probe.resolve import TargetError, resolve
-    from trainwatch.read.reader import Reader
-
-    try:
-        resolve(Reader().watch(where))
-    except TargetError as error:
-        fix = f"; {error.fix}" if error.fix else ""
-        raise CommandError(error.text + fix, NOT_FOUND) from error

@@ -55,6 +55,18 @@ def here(where: str) -> Way:
     return _probed("", where, local_probe())
 
 
+def check(where: str) -> None:
+    """Refuse what the probe would refuse, before a screen opens to say only that."""
+    from trainwatch.probe.resolve import TargetError, resolve
+    from trainwatch.read.reader import Reader
+
+    try:
+        resolve(Reader().watch(where))
+    except TargetError as error:
+        fix = f"; {error.fix}" if error.fix else ""
+        raise CommandError(error.text + fix, NOT_FOUND) from error
+
+
 @contextmanager
 def reached(words: Sequence[str]) -> Iterator[Way]:
     """The way to the one target that was named, or to the newest run of this machine.

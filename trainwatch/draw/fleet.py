@@ -161,8 +161,17 @@ def _step(member: Member) -> str:
         loss = member.run.metrics.loss
         done = loss.step(len(loss) - 1) if loss is not None and len(loss) else None
     if done is None:
-        return units.UNKNOWN
+        return _epoch(member)
     return units.count(done) + (f"/{units.count(progress.total)}" if progress.total else "")
+
+
+def _epoch(member: Member) -> str:
+    """For a training that counts no steps."""
+    loss = member.run.metrics.loss
+    epoch = member.run.progress.epoch
+    if epoch is None and loss is not None and len(loss):
+        epoch = loss.epoch(len(loss) - 1)
+    return units.UNKNOWN if epoch is None or not isfinite(epoch) else f"epoch {epoch:.2f}"
 
 
 def _loss(member: Member) -> float | None:
