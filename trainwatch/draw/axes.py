@@ -184,7 +184,7 @@ def spaced(
             values = clock_ticks(low, high, most)
             texts = clock_labels(values)
         else:
-            values = ticks(low, high, most, whole=axis == "step")
+            values = ticks(low, high, most, whole=axis in ("step", "entry"))
             texts = labels(values)
         found = [Tick(v, column(v), t) for v, t in zip(values, texts, strict=True)]
         found = [tick for tick in found if 0 <= tick.column < columns]

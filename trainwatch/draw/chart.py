@@ -181,7 +181,7 @@ def _broken_columns(layout: Layout, series: Series) -> dict[int, float]:
         marks = marks[bisect_left(marks, (first,)) : bisect_left(marks, (last + 1,))]
     found = {}
     for index, value in [*marks[:: len(marks) // _MOST_MARKS + 1], *marks[-1:]]:
-        place = Mark(series.step(index), series.epoch(index), series.at(index)).place(axis)
+        place = series.places.place(axis, index)
         if place is not None and 0 <= (x := window.column(place)) < window.columns:
             found[x] = value
     return found

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from trainwatch.run.run import Run
     from trainwatch.run.series import Axis, Series
 
-AXES: tuple[Axis, ...] = ("step", "epoch", "time")
+AXES: tuple[Axis, ...] = ("step", "epoch", "entry", "time")
 
 
 def plot(run: Run, now: float | None = None) -> Plot:
@@ -38,10 +38,16 @@ def best(run: Run, now: float | None = None) -> Mark | None:
     found, series = run.verdict(now).best, run.metrics.eval_loss
     if found is None or series is None:
         return None
-    axis, place = ("step", found.step) if found.step is not None else ("epoch", found.epoch)
-    index = None if place is None else series.nearest("step" if axis == "step" else "epoch", place)
-    at = None if index is None else series.at(index)
-    return Mark(found.step, found.epoch, at, found.value)
+    if found.step is not None:
+        index = series.nearest("step", found.step)
+    elif found.epoch is not None:
+        index = series.nearest("epoch", found.epoch)
+    else:
+        index = found.evaluation - 1 if found.evaluation <= len(series) else None
+    if index is None:
+        return Mark(found.step, found.epoch, None, found.value)
+    entry = series.places.place("entry", index)
+    return Mark(found.step, found.epoch, series.at(index), found.value, entry)
 
 
 def origin(run: Run) -> float | None:

@@ -91,7 +91,7 @@ def chart(
 def _drawable(plot: Plot, view: ChartView, width: int, height: int) -> Layout:
     """On the axis that was asked for, or on one that the points know: not every log tells steps."""
     layout = Layout(plot, view, width, height)
-    axes: tuple[Axis, ...] = ("epoch", "time")
+    axes: tuple[Axis, ...] = ("epoch", "entry")
     for axis in axes:
         if layout.window is None:
             layout = Layout(plot, replace(view, axis=axis), width, height)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trainwatch.run.series import Axis, Series, Span
 
-_AXES: tuple[Axis, ...] = ("step", "epoch", "time")
+_AXES: tuple[Axis, ...] = ("step", "epoch", "entry", "time")
 _OUTLIERS = 0.02
 """Share of the columns that may be outliers at each end."""
 _FENCE = 3.0
@@ -53,10 +53,11 @@ class Mark(NamedTuple):
     epoch: float | None
     at: float | None
     value: float | None = None
+    entry: float | None = None
 
     def place(self, axis: Axis) -> float | None:
         """Where it lies on the axis."""
-        place = {"step": self.step, "epoch": self.epoch, "time": self.at}[axis]
+        place = {"step": self.step, "epoch": self.epoch, "entry": self.entry, "time": self.at}[axis]
         return place if place is not None and isfinite(place) else None
 
 
@@ -80,7 +81,7 @@ class Plot:
 
 
 def settled(view: ChartView, plot: Plot) -> ChartView:
-    """A run that tells no steps is shown over epochs, one that tells neither over time."""
+    """A run that tells no steps is shown over epochs, one that tells neither in its order."""
     series = plot.every[0] if plot.every else None
     if series is None or not len(series) or series.extent(view.axis) is not None:
         return view
@@ -188,7 +189,7 @@ class Layout:
             index = series.nearest(axis, edge)
             if (
                 index is not None
-                and window.start <= (_place(series, index, axis) or edge) <= window.stop
+                and window.start <= (series.places.place(axis, index) or edge) <= window.stop
             ):
                 index += way
             found.append(self._beyond(series, index, way))
@@ -198,7 +199,7 @@ class Layout:
         """Column and value of a point on one side of the window."""
         if index is None or not 0 <= index < len(series) or self.window is None:
             return None
-        place, value = _place(series, index, self.view.axis), series.value(index)
+        place, value = series.places.place(self.view.axis, index), series.value(index)
         if place is None or not isfinite(value):
             return None
         column = self.window.column(place)
@@ -294,10 +295,6 @@ def _rounded(low: float, high: float, most: int) -> tuple[float, float]:
         return low, high
     below, above = floor(low / quarter) * quarter, -floor(-high / quarter) * quarter
     return (below, above) if isfinite(below) and isfinite(above) else (low, high)
-
-
-def _place(series: Series, index: int, axis: Axis) -> float | None:
-    return Mark(series.step(index), series.epoch(index), series.at(index)).place(axis)
 
 
 def _epoch_place(series: Series, axis: Axis, epoch: int) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from math import ceil, floor
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -16,11 +17,12 @@ from trainwatch.run.rows import LATE, NO_EPOCH, NO_STEP, NO_TIME, Rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-Axis: TypeAlias = Literal["step", "epoch", "time"]
+Axis: TypeAlias = Literal["step", "epoch", "entry", "time"]
+"""``entry``: the how-manieth row of numbers it was, for runs that tell neither step nor epoch."""
 BLOCK = 4096
 """So many points are looked at at once for one that is known: mostly the first or last of them is."""
 
-_FLAGS: dict[Axis, int] = {"step": NO_STEP, "epoch": NO_EPOCH, "time": NO_TIME}
+_FLAGS: dict[Axis, int] = {"step": NO_STEP, "epoch": NO_EPOCH, "entry": 0, "time": NO_TIME}
 _UNKNOWN = {axis: bytes(flags & flag for flags in range(256)) for axis, flag in _FLAGS.items()}
 
 
@@ -97,6 +99,8 @@ class Places:
     def place(self, axis: Axis, index: int) -> float | None:
         """Where a point is on the axis; None where nobody told."""
         row = self.row(index)
+        if axis == "entry":
+            return row + 1.0
         if axis == "step":
             return self.rows.step(row)
         return self.rows.epoch(row) if axis == "epoch" else self.rows.at(row)
@@ -105,6 +109,8 @@ class Places:
         """The first and the last known place of the points ``low .. high``."""
         if low >= high or (axis == "epoch" and self.rows.epochs is None):
             return None
+        if axis == "entry":
+            return self.row(low) + 1.0, self.row(high - 1) + 1.0
         runs = bisect_right(self._points, low) - 1, bisect_left(self._points, high)
         first = self._known(axis, range(runs[0], runs[1]), low, high, bytes.find)
         if first is None:
@@ -134,6 +140,8 @@ class Places:
             return high
         if axis == "time":
             return self._find_row(self.rows.first_at(place, after=after), low, high)
+        if axis == "entry":
+            return self._find_row(floor(place) if after else ceil(place) - 1, low, high)
         column = self.rows.steps if axis == "step" else self.rows.epochs
         if column is None:
             return high
@@ -151,7 +159,7 @@ class Places:
         """``find`` for each of the ascending ``places``."""
         column = self.rows.steps if axis == "step" else self.rows.epochs
         run = bisect_right(self._points, low) - 1
-        if axis == "time" or column is None or low >= high or self._end(run) < high:
+        if axis in ("entry", "time") or column is None or low >= high or self._end(run) < high:
             return [self.find(axis, place, low, high) for place in places]
         shift = self._firsts[run] - self._points[run]
         begin, end = low + shift, high + shift

@@ -173,9 +173,9 @@ class Series:
     def pieces(self, axis: Axis = "step") -> list[tuple[int, int]]:
         """The stretches that count, (start, stop): what a restart repeated is cut from the older.
 
-        On the time axis nothing lies over anything, and nothing is cut.
+        In the order of time nothing lies over anything, and nothing is cut.
         """
-        if axis == "time" or len(self.segments) < 2:
+        if axis in ("entry", "time") or len(self.segments) < 2:
             return self.stretches()
         by: Axis = "epoch" if self.step(0) is None else "step"
         kept: list[tuple[int, int]] = []

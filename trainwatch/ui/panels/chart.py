@@ -142,6 +142,8 @@ class Chart(Panel):
         if series is None:
             return
         known = [axis for axis in _AXES if series.extent(axis) is not None] or [view.axis]
+        if {"step", "epoch"} & set(known):
+            known.remove("entry")  # says nothing beside a count of the training's own
         axis = known[(known.index(view.axis) + 1) % len(known)] if view.axis in known else known[0]
         places = [self._carried(series, p, axis) for p in (view.start, view.stop, view.cursor)]
         start, stop, cursor = places
@@ -151,7 +153,7 @@ class Chart(Panel):
 
     def _carried(self, series: Series, place: float | None, axis: Axis) -> float | None:
         index = None if place is None else series.nearest(self.view.axis, place)
-        return None if index is None else place_of(series, index, axis)
+        return None if index is None else series.places.place(axis, index)
 
     # --- the cursor -------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class Chart(Panel):
         index = series.nearest(axis, self._newest(window) if cursor is None else cursor)
         if index is None:
             return
-        place = place_of(series, index, axis)
+        place = series.places.place(axis, index)
         beyond = cursor is None or place is None or (place - cursor) * way > 0
         if not beyond:
             index = max(0, min(index + way, len(series) - 1))
@@ -198,7 +200,7 @@ class Chart(Panel):
         series = self._series()
         index = None if series is None or step is None else series.nearest("step", step)
         if series is not None and index is not None:
-            self._look_at(place_of(series, index, self.view.axis))
+            self._look_at(series.places.place(self.view.axis, index))
         elif step is None:
             self._look_at(None)
 
@@ -206,7 +208,7 @@ class Chart(Panel):
         """Put the cursor on a point, and tell the other panels."""
         if index is None:
             return
-        self._look_at(place_of(series, index, self.view.axis))
+        self._look_at(series.places.place(self.view.axis, index))
         self.post_message(
             Picked(self, series.step(index), series.source(index), series.offset(index))
         )
@@ -282,11 +284,3 @@ class Chart(Panel):
     def _series(self) -> Series | None:
         every = self.plot().every
         return every[0] if every else None
-
-
-def place_of(series: Series, index: int, axis: Axis) -> float | None:
-    """Where a point lies on an axis."""
-    if axis == "step":
-        step = series.step(index)
-        return None if step is None else float(step)
-    return series.epoch(index) if axis == "epoch" else series.at(index)
