@@ -43,6 +43,7 @@ class Target(NamedTuple):
     roots: List[str]  # folders that will follow as Listings
     note: str  # one sentence about what could not be found; "" when nothing is missing
     at: float
+    guessed: List[str] = []  # noqa: RUF012 - never written to; those of ``roots`` that may hold the files of other runs as well
 
 
 class Chunk(NamedTuple):

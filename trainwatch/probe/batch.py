@@ -48,6 +48,7 @@ def _described(job: Job, subject: Optional[Subject]) -> Found:
         started=None if job.waits else job.started,
         streams=[source.name for source in sources],
         roots=[folder.path for folder in folders],
+        guessed=[folder.path for folder in folders if folder.sparse],
         note="" if sources else "Slurm tells no output file of it",
         at=time.time(),
     )

@@ -36,6 +36,7 @@ def of_run(run: runs.Run) -> Found:
         started=run.started or None,
         streams=[runs.LOG],
         roots=[root.path for root in folders],
+        guessed=[root.path for root in folders if root.sparse],
         note=run.damage,
         at=time.time(),
     )

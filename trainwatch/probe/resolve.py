@@ -229,6 +229,7 @@ def _found(kind: str, path: str, words: str, streams: List[Source], folders: Lis
         started=None,
         streams=[source.name for source in streams],
         roots=[root.path for root in folders],
+        guessed=[root.path for root in folders if root.sparse],
         note="",
         at=time.time(),
     )

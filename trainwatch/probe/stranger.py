@@ -136,6 +136,7 @@ def _of_process(who: Stat) -> Found:
         user=user_of(pid),
         started=started_of(who),
         roots=[root.path for root in folders],
+        guessed=[root.path for root in folders if root.sparse],
         note=voice.words,
     )
     words = "the process {}".format(pid)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.read.records import UNKNOWN_STEP
 from trainwatch.run.batch import breaks, rows_of, same
+from trainwatch.run.kinship import Kinship
 from trainwatch.run.matching import epoch_half, match, position
 from trainwatch.run.rows import EXACT
 
@@ -29,6 +30,9 @@ class History:
 
     def __init__(self, store: MetricStore) -> None:
         self._store = store
+        self.kinship = Kinship(store)
+        self.left_out: dict[str, list[Metrics]] = {}
+        """The newest rows of files that are not believed to be this run's."""
         self._waiting: list[Metrics] | None = []  # until the log has been read up to now
         self._ahead: list[Metrics] = []  # told by a file before the log showed it
         self._told: dict[str, Told] = {}
@@ -44,25 +48,49 @@ class History:
 
     def add(self, record: Metrics) -> None:
         """Rows of a file. Each version of it may come whole again."""
+        self.kinship.met(record)
         if self._waiting is not None:
             self._waiting.append(record)
+            return
+        if not self.kinship.believes(record, self._over):
+            self._leave_out(record)
             return
         self._release(lambda held: held.source != record.source)
         known = self._told.setdefault(_story(record.source), Told()).fresh(record)
         if known < len(record.steps):
             self._merge(rows_of(record, range(known, len(record.steps))))
+        self._recall()
 
     def shown(self) -> None:
         """The log went on: rows that waited for it may have come."""
         held, self._ahead = self._ahead, []
         for record in held:
             self._merge(record)
+        self._recall()
 
     def ended(self) -> None:
         """The log shows nothing more."""
         self._over = True
         if self._waiting is None:
             self._release(lambda _: True)
+            self._recall()
+
+    def _leave_out(self, record: Metrics) -> None:
+        kept = self.left_out.setdefault(record.source, [])
+        if kept and record.offsets[0] <= kept[-1].offsets[-1]:
+            kept.clear()  # a newer version of the file
+        kept.append(record)
+
+    def _recall(self) -> None:
+        """Look again at what was left out."""
+        believed = [
+            source
+            for source, records in self.left_out.items()
+            if any(self.kinship.believes(record, self._over) for record in records)
+        ]
+        for source in believed:
+            for record in self.left_out.pop(source):
+                self.add(record)
 
     def _release(self, which: Callable[[Metrics], bool]) -> None:
         held, self._ahead = self._ahead, []

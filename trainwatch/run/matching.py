@@ -30,6 +30,22 @@ def match(store: MetricStore, record: Metrics, i: int) -> int | None:
     return None
 
 
+def agrees(store: MetricStore, record: Metrics, i: int) -> bool | None:
+    """Whether the log says the same as row ``i``; None where it says nothing of that moment."""
+    told = None
+    for key, column in zip(record.keys, record.columns, strict=True):
+        series = store.get(key)
+        if series is None or not len(series) or key.name == "learning_rate":
+            continue  # schedules of several runs are the same
+        grain = store.grain(series)
+        for index in _candidates(series, record.steps[i], record.epochs[i]):
+            if not store.told_by_file(series.places.row(index), series):
+                if grain.agrees(series.values[index], column[i]):
+                    return True
+                told = False
+    return told
+
+
 def _point(store: MetricStore, series: Series, step: int, epoch: float, value: float) -> int | None:
     claimed = None
     grain = store.grain(series)

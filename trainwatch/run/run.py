@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from trainwatch.run.verdict import Verdict
 
 
+_LEFT_OUT = "metric files"
 SAMPLES = 20
 """So many kinds of lines that were not understood are kept as examples."""
 
@@ -196,12 +197,14 @@ class Run:
     def _target(self, fact: facts.Target) -> Topic:
         self.target = fact
         self.checkpoints.command, self.checkpoints.started = fact.command, fact.started
+        self._history.kinship.target(fact)
         return Topic.TARGET | Topic.CHECKPOINTS
 
     def _caught_up(self, fact: facts.CaughtUp) -> Topic:
         self.caught_up = True
         self.pace.watched(fact.at)
         self._history.caught_up()
+        self._say_what_is_left_out(fact.at)
         return Topic.TARGET | Topic.METRICS | Topic.VERDICT
 
     def _ended(self, fact: facts.Ended) -> Topic:
@@ -251,7 +254,7 @@ class Run:
     def _metrics(self, record: Metrics) -> Topic:
         if record.source in self._files:
             self._history.add(record)
-            return Topic.METRICS | Topic.VERDICT
+            return Topic.METRICS | Topic.VERDICT | self._say_what_is_left_out(self.latest)
         if record.at is not None:
             self.pace.sign(record.at)
         self.metrics.add(record)
@@ -261,6 +264,16 @@ class Run:
             row = len(rows) - 1
             self.progress = self.progress.reported(rows.step(row), rows.epoch(row), record.at)
         return Topic.METRICS | Topic.VERDICT | Topic.PROGRESS
+
+    def _say_what_is_left_out(self, at: float) -> Topic:
+        """Files whose numbers are not shown, because nothing says that they are this run's."""
+        left = sorted(self._history.left_out)
+        if bool(left) == (_LEFT_OUT in self.troubles):
+            return Topic.NOTHING
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        text = f"{left[0]}{more}: not shown, its numbers do not agree with this log" if left else ""
+        fix = "to see it, attach to its folder"
+        return self._trouble(facts.Trouble(_LEFT_OUT, text, fix if left else "", at))
 
     def _progress(self, record: Progress) -> Topic:
         if record.at is not None:

@@ -1,0 +1,74 @@
+"""Which metric files are of this run, where the folder that they lie in was only guessed.
+
+The law of this file: a working folder may hold the files of several trainings. A file from a folder
+that the command names is believed. Any other must agree with the log: two of its rows, and most of
+those that can be compared, repeat what was printed. One that contradicts the log is another run's;
+one that can neither be proved nor contradicted is believed when it has no rival. The Trainer prints
+all that it writes, so its file can wait for the proof until the run has ended. What is left out is
+said, and looked at again when it or the log goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from trainwatch.run.matching import agrees
+
+if TYPE_CHECKING:
+    from trainwatch.facts import Target
+    from trainwatch.read.records import Metrics
+    from trainwatch.run.metrics import MetricStore
+
+_PROOF = 2  # rows
+_MOST = 256  # rows that are compared
+_ALWAYS_PRINTED = "trainer_state.json"
+
+
+class Kinship:
+    """Tells the files of this run from those of others."""
+
+    def __init__(self, store: MetricStore) -> None:
+        self._store = store
+        self._guessed: list[str] = []
+        self._sure: list[str] = []
+        self._families: set[str] = set()
+        self._believed: set[str] = set()
+
+    def target(self, target: Target) -> None:
+        """Which folders there are, and which of them were guessed."""
+        self._guessed = [_closed(path) for path in target.guessed]
+        self._sure = [_closed(path) for path in target.roots if path not in target.guessed]
+
+    def met(self, record: Metrics) -> None:
+        """Rows of a file arrived; whether they are believed is asked later."""
+        self._families.add(family(record.source))
+
+    def believes(self, record: Metrics, over: bool) -> bool:
+        """Whether the rows are this run's, as far as can be told now; ``over``: the run has ended."""
+        own = family(record.source)
+        if own in self._believed or not self.is_guessed(record.source):
+            return True
+        size = min(len(record.steps), _MOST)
+        found = [agrees(self._store, record, i) for i in range(size)]
+        proved = found.count(True) >= max(min(_PROOF, size), found.count(False))
+        waits = record.source.endswith(_ALWAYS_PRINTED) and not over
+        if proved or (False not in found and self._families == {own} and not waits):
+            self._believed.add(own)
+            return True
+        return False
+
+    def is_guessed(self, source: str) -> bool:
+        """Whether a file lies in no folder that the command names, but in one that was guessed."""
+        if any(source.startswith(path) for path in self._sure):
+            return False
+        return any(source.startswith(path) for path in self._guessed)
+
+
+def family(source: str) -> str:
+    """The folder of the run that a metric file belongs to."""
+    return re.sub(r"/checkpoint-\d+$", "", source.rpartition("/")[0])
+
+
+def _closed(path: str) -> str:
+    return path.rstrip("/") + "/"
