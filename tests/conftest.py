@@ -11,7 +11,10 @@ import pytest
 
 from trainwatch.probe import process, runs, stop
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and children inherit that
+# Under nohup, or in the background of a script, these are ignored, and children inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

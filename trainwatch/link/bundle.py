@@ -8,14 +8,20 @@ GPU and not the binding.
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import json
+import os
 import re
+import sys
+import tempfile
 import zlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import trainwatch
+from trainwatch.probe import runs
 
 _SHIPPED = ("__init__.py", "facts.py", "wire.py", "probe/**/*.py")
 BOOT = "trainwatch/probe/boot.py"
@@ -23,19 +29,59 @@ BOOT = "trainwatch/probe/boot.py"
 
 @cache
 def bundle() -> bytes:
-    """``zlib`` over JSON: path -> source."""
+    """``zlib`` over JSON: path -> source. Made once for each version of the files, since that is slow."""
+    sources = _sources()
+    kept = Path(runs.state_folder(), "bundle", _version(sources))
+    with suppress(OSError, zlib.error):
+        found = kept.read_bytes()
+        zlib.decompress(found)  # a torn file says so
+        return found
+    made = _made(sources)
+    with suppress(OSError):
+        _keep(kept, made)
+    return made
+
+
+def _sources() -> dict[str, Path]:
     home = Path(trainwatch.__file__).parent
-    sources = {
-        f"trainwatch/{path.relative_to(home).as_posix()}": path.read_text("utf-8")
+    return {
+        f"trainwatch/{path.relative_to(home).as_posix()}": path
         for pattern in _SHIPPED
         for path in sorted(home.glob(pattern))
     }
-    binding = importlib.util.find_spec("pynvml")
-    bare = {path: narrow(_bare(source)) for path, source in sources.items()}
-    if binding is not None and binding.origin is not None:
+
+
+def _binding() -> Path | None:
+    found = importlib.util.find_spec("pynvml")
+    return None if found is None or found.origin is None else Path(found.origin)
+
+
+def _version(sources: dict[str, Path]) -> str:
+    """What tells two versions of everything that is sent, and of what makes it, apart."""
+    told = [sys.version, trainwatch.__version__]
+    for path in [Path(__file__), *sources.values(), *filter(None, [_binding()])]:
+        status = path.stat()
+        told.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+
+
+def _made(sources: dict[str, Path]) -> bytes:
+    bare = {name: narrow(_bare(path.read_text("utf-8"))) for name, path in sources.items()}
+    binding = _binding()
+    if binding is not None:
         asked = set(re.findall(r"\w+", " ".join(bare.values())))
-        bare["pynvml.py"] = _part(_bare(Path(binding.origin).read_text("utf-8")), asked)
+        bare["pynvml.py"] = _part(_bare(binding.read_text("utf-8")), asked)
     return zlib.compress(json.dumps(bare).encode("ascii"), 9)
+
+
+def _keep(path: Path, made: bytes) -> None:
+    """In place of what older versions left. Another process may be doing the same."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in path.parent.iterdir():
+        old.unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(made)
+    os.replace(file.name, path)
 
 
 def _bare(source: str) -> str:
