@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command
+from tests.conftest import until as happens
 from tests.slurm import missing, slurm
 
 TRAINING = """\
@@ -115,14 +116,15 @@ def test_what_slurm_did_to_a_job_is_its_end(submit: Callable[..., str], ask: Com
 def test_stop_asks_the_training_first_and_it_can_save(
     submit: Callable[..., str], ask: Command, tmp_path: Path
 ) -> None:
-    job = submit("trap 'echo saved; exit 0' INT; while :; do sleep 0.1; done", "--job-name=s")
-    until(ask, job, "starting")
-    time.sleep(1)
+    wait = "while :; do sleep 0.1; done"
+    job = submit(f"trap 'echo saved; exit 0' INT; echo up; {wait}", "--job-name=s")
+    output = tmp_path / f"out s-{job}.txt"
+    happens(lambda: output.exists() and output.read_text() == "up\n", 60)
     said = ask("stop", f"slurm:{job}", "--grace", "20")
     assert f"SIGINT (as Ctrl-C) to the job {job}" in said.stderr
     assert "stopped" in said.stderr
     assert said.returncode == 0
-    assert (tmp_path / f"out s-{job}.txt").read_text() == "saved\n"
+    assert output.read_text() == "up\nsaved\n"
 
 
 def test_an_array_is_refused_with_its_tasks_and_each_task_is_a_target(
