@@ -131,3 +131,11 @@ def test_the_first_of_each_kind_of_line_that_is_not_understood_is_shown() -> Non
     unread = [record for record in records if isinstance(record, Unread)]
     assert sum(record.count for record in unread) == 51
     assert [record.sample for record in unread] == ["frob 0", "it took 3 tries"]
+
+
+def test_the_line_of_a_program_is_no_number_that_was_not_understood() -> None:
+    told = (
+        b"/site-packages/transformers/modeling_utils.py:3303: FutureWarning: `x` will go in v6.\n"
+        b'  File "train.py", line 12, in <module>\n'
+    )
+    assert read(told).unread == 0

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 READ_CAP = 1 << 16
 """Characters of one line that are looked at."""
 
+_PLACE = re.compile(rb'\s*(?:\S+\.py:\d+: \w*Warning:|File "[^"\n]{1,400}", line \d+)')
+"""Where Python warns or failed: its number is that of a line of a program."""
 _CARRIES = re.compile(r"[=\[{]|:\s*[-\d]")  # a label with numbers of its own
 _FINDINGS = 16  # of one line; what comes after is not looked at
 _GLUED = re.compile(rb"(?<=[^\s])\[(?:rank|default)\d{1,5}\]:")
@@ -190,7 +192,7 @@ class Stream:
         return True
 
     def _not_read(self, offset: int, raw: bytes, mark: bytes) -> None:
-        if len(mark) == len(raw):
+        if len(mark) == len(raw) or (b".py" in raw and _PLACE.match(raw)):
             return
         self._unread += 1
         if len(self._kinds) < _KINDS and mark not in self._kinds:
