@@ -91,7 +91,7 @@ def test_processes_of_a_job_on_this_machine_are_seen_while_it_runs(
     told = until(ask, job, "running")
     assert told["name"] == "sleeper"
     assert told["kind"] == "slurm"
-    assert told["pid"] is not None
+    happens(lambda: json.loads(ask("status", f"slurm:{job}", "--json").stdout)["pid"], 30)
     assert told["loss"] == 1.4
 
 
