@@ -92,7 +92,7 @@ def test_processes_of_a_job_on_this_machine_are_seen_while_it_runs(
     assert told["name"] == "sleeper"
     assert told["kind"] == "slurm"
     happens(lambda: json.loads(ask("status", f"slurm:{job}", "--json").stdout)["pid"], 30)
-    assert told["loss"] == 1.4
+    assert until(ask, job, "running")["loss"] == 1.4
 
 
 def test_a_job_in_the_queue_says_why_it_waits(submit: Callable[..., str], ask: Command) -> None:
