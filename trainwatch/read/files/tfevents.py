@@ -12,10 +12,10 @@ an Event protobuf {1: wall_time, 2: step, 5: summary {1: value {1: tag, 2: simpl
 from __future__ import annotations
 
 import struct
-from functools import cache
 from typing import TYPE_CHECKING
 
 from trainwatch.facts import Want
+from trainwatch.read.crc32c import crc32c
 from trainwatch.read.dialect import Term
 from trainwatch.read.meaning import plan
 from trainwatch.read.placing import Lot, Placing
@@ -141,21 +141,5 @@ def _tensor(content: bytes) -> float | None:
 
 def masked_crc(data: bytes) -> int:
     """The checksum of TFRecord: crc32c, rotated and shifted."""
-    crc = 0xFFFFFFFF
-    table = _crc_table()
-    for byte in data:
-        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    crc ^= 0xFFFFFFFF
+    crc = crc32c(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-@cache
-def _crc_table() -> tuple[int, ...]:
-    """Castagnoli's polynomial, reflected."""
-    table = []
-    for index in range(256):
-        crc = index
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-        table.append(crc)
-    return tuple(table)

@@ -8,10 +8,10 @@ large to be looked into in a moment is believed. Format: tensorstore ``kvstore/o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read import zstd
+from trainwatch.read.crc32c import crc32c
 from trainwatch.read.headers import DamagedError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _unpacked(data: bytes, magic: bytes) -> bytes:
     """The content of a node or manifest."""
     if not data.startswith(magic) or len(data) < HEAD + 6 or _length(data) != len(data):
         raise DamagedError("a node is not where it is said to be")
-    if _crc32c(data[:-4]) != int.from_bytes(data[-4:], "little"):
+    if crc32c(data[:-4]) != int.from_bytes(data[-4:], "little"):
         raise DamagedError("the checksum of a node does not fit")
     version, packed, body = data[HEAD], data[HEAD + 1], data[HEAD + 2 : -4]
     if version or packed > 1:
@@ -195,27 +195,9 @@ def _place(
     return Place(*files[file], offset, length, height)
 
 
-@cache
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        value = byte
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)
-
-
-def _crc32c(data: bytes) -> int:
-    table, value = _crc_table(), 0xFFFFFFFF
-    for byte in data:
-        value = table[(value ^ byte) & 255] ^ value >> 8
-    return value ^ 0xFFFFFFFF
-
-
 def _framed(magic: bytes, body: bytes) -> bytes:
     whole = magic + (HEAD + 6 + len(body)).to_bytes(8, "little") + b"\0\0" + body
-    return whole + _crc32c(whole).to_bytes(4, "little")
+    return whole + crc32c(whole).to_bytes(4, "little")
 
 
 _LEAF = _framed(_NODE, bytes([0, 1, 3, 0]) + b"d/v" + bytes([1, 1]) + b"k" + bytes([2, 1, 0, 0]))
