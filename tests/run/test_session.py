@@ -101,6 +101,28 @@ def test_a_journal_replayed_is_the_run_that_was_live() -> None:
 def test_a_row_is_told_to_those_who_draw_it() -> None:
     session = Session()
     topics = session.feed(facts.Chunk(LOG, 0, b"{'loss': 1.5, 'epoch': 0.1}\n", 1.0))
-    wanted = Topic.METRICS | Topic.LOG | Topic.VERDICT
+    wanted = Topic.METRICS | Topic.LOG | Topic.PROGRESS
     assert topics & wanted == wanted
     assert not session.feed(facts.Pong(1.0))
+
+
+def test_a_train_loss_more_waits_for_the_second_an_evaluation_is_judged_at_once() -> None:
+    session, place = Session(), 0
+
+    def line(text: str, at: float) -> Topic:
+        nonlocal place
+        data = text.encode() + b"\n"
+        place += len(data)
+        return session.feed(facts.Chunk(LOG, place - len(data), data, at))
+
+    for n in range(12):
+        line(f"{{'loss': {3 - n / 10}, 'epoch': {n / 10}}}", 1.0)
+    before = session.run.verdict(10.0)
+    assert not line("{'loss': 1.5, 'epoch': 1.2}", 10.1) & Topic.VERDICT
+    assert session.run.verdict(10.2) is before
+    assert session.run.verdict(11.0) is not before, "a second later"
+    assert session.run.verdict() is not before, "without a clock nothing waits"
+    assert line("{'eval_loss': 1.4, 'epoch': 1.2}", 11.1) & Topic.VERDICT
+    assert session.run.verdict(11.2).last is not None
+    assert line("{'loss': nan, 'epoch': 1.3}", 11.3) & Topic.VERDICT
+    assert session.run.verdict(11.4).state == "broken-numbers"

@@ -166,7 +166,7 @@ class _Passing:
 
     def _tell(self, changed: Topic) -> None:
         if changed & (Topic.METRICS | Topic.VERDICT) and self._run.caught_up:
-            verdict = self._run.verdict()
+            verdict = self._run.verdict(self._run.latest)
             if verdict.state != self._verdict:
                 self._verdict = verdict.state
                 self.say(f"{verdict.state}: {verdict.headline}")

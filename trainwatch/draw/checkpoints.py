@@ -150,7 +150,7 @@ def _work(work: Work) -> Row:
 
 
 def _picks(run: Run, view: CheckpointsView, columns: int) -> list[Row]:
-    verdict = run.verdict()
+    verdict = run.verdict(run.latest)
     worth = verdict.worth
     if worth is not None and worth.best_by:
         by_pick: dict[str, list[str]] = {}

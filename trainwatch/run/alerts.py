@@ -103,7 +103,9 @@ class Alerts:
         if over and not self._live:
             return []
         self._live = True
-        firing = {} if over else {f.rule: f for f in run.verdict().fired if self._counts(f)}
+        firing = (
+            {} if over else {f.rule: f for f in run.verdict(run.latest).fired if self._counts(f)}
+        )
         if not over:
             firing |= _stopped(run)
         news = [] if over else self._gone(firing, run.latest)

@@ -84,11 +84,14 @@ class Devices:
         card.power.append(reading.power)
         self._split(card)
 
-    def tree(self, pids: Collection[int]) -> None:
-        """The processes of this run are these."""
-        self._tree = frozenset(pids)
+    def tree(self, pids: Collection[int]) -> bool:
+        """The processes of this run are these; whether they are others than before."""
+        before, self._tree = self._tree, frozenset(pids)
+        if self._tree == before:
+            return False
         for card in self._cards.values():
             self._split(card)
+        return True
 
     def problem(self, trouble: Trouble) -> None:
         """The devices as a whole cannot be read, or can again."""

@@ -6,6 +6,7 @@ gives exactly the state that was there live.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts
@@ -49,6 +50,19 @@ SAMPLES = 20
 """So many kinds of lines that were not understood are kept as examples."""
 
 
+JUDGED_FOR = 1.0
+"""Seconds that a verdict holds although train losses came since."""
+
+
+class _Judged(NamedTuple):
+    key: object  # what the verdict was computed from
+    now: float
+    verdict: Verdict
+
+    def is_old(self, now: float | None) -> bool:
+        return now is None or not 0 <= now - self.now < JUDGED_FOR
+
+
 class Coming(NamedTuple):
     """Something that happens at a step to come."""
 
@@ -85,7 +99,7 @@ class Run:
         self.samples: list[Unread] = []  # of what was not understood, the first few
         self.latest = 0.0
         self._count = 0  # where the training's own counter stood
-        self._verdict: tuple[object, Verdict] | None = None
+        self._verdict: _Judged | None = None
         self._apply: dict[type, Callable[[Any], Topic]] = {
             facts.Hello: self._hello,
             facts.Target: self._target,
@@ -121,7 +135,10 @@ class Run:
         if at is not None and at > self.latest:
             self.latest = at
         handler = self._apply.get(type(record))
-        return handler(record) if handler else Topic.NOTHING
+        topic = handler(record) if handler else Topic.NOTHING
+        if topic & Topic.VERDICT:
+            self._verdict = None
+        return topic
 
     # --- asking ---------------------------------------------------------------------------
 
@@ -131,13 +148,16 @@ class Run:
         return state_of(self)
 
     def verdict(self, now: float | None = None) -> Verdict:
-        """What the curves say; computed anew only when numbers changed or silence grew."""
-        del now
+        """What the curves say; computed anew only when numbers changed or silence grew.
+
+        Who tells the time ``now``, and so will ask again, gets train losses that came within the
+        last second judged a little later: a thousand of them a second make one verdict.
+        """
         silence = silence_of(self) if self.process is not None else None
         quiet = silence and silence.seconds > patience(silence, self.limits)
         length = int(silence.seconds / 10) if quiet and silence else 0
         key = self.metrics.version, self.checkpoints.version, length, self.ended
-        if self._verdict is None or self._verdict[0] != key:
+        if self._verdict is None or (self._verdict.key != key and self._verdict.is_old(now)):
             setting = Setting(
                 silence,
                 self.ended is not None,
@@ -146,8 +166,9 @@ class Run:
                 self.checkpoints.worth,
                 self.pace.slowdown,
             )
-            self._verdict = key, judge(self.metrics, self.pairing, self.limits, setting)
-        return self._verdict[1]
+            verdict = judge(self.metrics, self.pairing, self.limits, setting)
+            self._verdict = _Judged(key, self.latest if now is None else now, verdict)
+        return self._verdict.verdict
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -234,9 +255,13 @@ class Run:
         return Topic.DEVICES
 
     def _process(self, fact: facts.ProcessReading) -> Topic:
-        self.process = fact
-        self.devices.tree(fact.tree)
-        return Topic.MACHINE | Topic.DEVICES | Topic.TARGET
+        before, self.process = self.process, fact
+        topic = Topic.MACHINE
+        if self.devices.tree(fact.tree):
+            topic |= Topic.DEVICES
+        if before is None or before.state != fact.state:
+            topic |= Topic.TARGET
+        return topic
 
     def _machine(self, fact: facts.MachineReading) -> Topic:
         self.machine = fact
@@ -263,7 +288,9 @@ class Run:
             rows = self.metrics.rows
             row = len(rows) - 1
             self.progress = self.progress.reported(rows.step(row), rows.epoch(row), record.at)
-        return Topic.METRICS | Topic.VERDICT | Topic.PROGRESS
+        return (
+            Topic.METRICS | Topic.PROGRESS | (Topic.VERDICT if _decides(record) else Topic.NOTHING)
+        )
 
     def _say_what_is_left_out(self, at: float) -> Topic:
         """Files whose numbers are not shown, because nothing says that they are this run's."""
@@ -284,7 +311,7 @@ class Run:
             self._count = int(record.done)
             if self.metrics.settle(record.source, step):
                 self._history.shown()
-                topic = Topic.METRICS | Topic.VERDICT
+                topic = Topic.METRICS
         before, self.progress = self.progress, self.progress.counted(record)
         if self.progress is before:
             return topic
@@ -316,3 +343,9 @@ class Run:
         if record.sample and len(self.samples) < SAMPLES:
             self.samples.append(record)
         return Topic.LOG
+
+
+def _decides(record: Metrics) -> bool:
+    """Whether it may change the verdict at once: by evaluations, or by numbers that are none."""
+    evaluated = any(key.split != "train" for key in record.keys)
+    return evaluated or not all(isfinite(sum(column)) for column in record.columns)

@@ -17,7 +17,8 @@ class Topic(IntFlag):
     DEVICES = auto()
     MACHINE = auto()
     TROUBLE = auto()
-    VERDICT = auto()
+    VERDICT = auto()  # at once; a train loss more is judged with TIME
+    TIME = auto()  # a second passed: what tells an age, or falls silent
 
 
 EVERYTHING = ~Topic.NOTHING

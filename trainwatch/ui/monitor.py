@@ -129,14 +129,14 @@ class Monitor(App[int]):
 
     def _publish(self, changed: Mapping[Intake, Topic]) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
-        for intake in changed or self._watched:
+        for intake, topics in changed.items():
             self._desks[intake].run = self._watched[intake].session.shown
-            if changed.get(intake, Topic.VERDICT) & (Topic.VERDICT | Topic.TARGET):
+            if topics & (Topic.VERDICT | Topic.TARGET | Topic.TIME):
                 self._alert(self._watched[intake])
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen):
                 seen = [t for intake, t in changed.items() if screen.shows(self._desks[intake])]
-                if seen or not changed:
+                if seen:
                     screen.publish(reduce(or_, seen, Topic.NOTHING))
             if not screen.is_modal:
                 return

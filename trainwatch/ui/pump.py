@@ -3,8 +3,8 @@
 The law of this file: facts enter a session here and nowhere else, and nothing else in the screen
 owns a timer. However many runs are watched, there is one pump. A link wakes it from its own thread.
 It drains a little at a time, so that keys are heard between two drains, and publishes which topics
-changed: the first change at once, then at most one frame per ``FRAME``. Once a second it says so, for
-what only ages.
+changed: the first change at once, then at most one frame per ``FRAME``. That a second passed is a
+topic like the others.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Intake:
 class Pump:
     """Moves facts into sessions and tells ``publish`` which topics of which of them changed.
 
-    ``publish`` is called with nothing once a second. The intakes take turns, fact by fact, so that
+    Once a second the topics of all are joined by ``Topic.TIME``. The intakes take turns, fact by fact, so that
     none waits for a long one; at most CONNECTING of them are being connected at a time.
     """
 
@@ -280,10 +280,10 @@ class Pump:
 
     def _paint(self) -> None:
         self._painted = time.monotonic()
+        if self._painted - self._aged > TICK / 2:
+            self._age()  # in the same frame: everything is drawn once
         changed, self._changed = self._changed, {}
         self.publish(changed)
-        if self._painted - self._aged > TICK / 2:
-            self._age()  # in the same frame: the terminal is written to once
         self._rest = max(FRAME, RESTS * (time.monotonic() - self._painted))
 
     def _tick(self) -> None:
@@ -297,12 +297,14 @@ class Pump:
         self.open()
         if time.monotonic() - self._aged > 0.9 * TICK:
             self._age()
+            self._begin()
         self._later(TICK, self._tick)
 
     def _age(self) -> None:
-        """Say that time passed."""
+        """Note that a second passed."""
         self._aged = time.monotonic()
-        self.publish({})
+        for intake in self._round:
+            self._note(intake, Topic.TIME)
 
     def _later(self, delay: float, act: Callable[[], None]) -> None:
         """Call ``act`` on the loop after ``delay`` seconds, and not before keys had their turn."""

@@ -95,8 +95,6 @@ class Panel(Robust, can_focus=True):
     """A rectangle of drawn rows. Subclasses say what to draw and which topics change it."""
 
     TOPICS: ClassVar[Topic] = Topic.NOTHING
-    AGES: ClassVar[bool] = False
-    """Whether time alone changes it: it is then drawn once a second as well."""
     NAME: ClassVar[str] = ""
     """What a person calls it."""
     ALLOW_SELECT = False

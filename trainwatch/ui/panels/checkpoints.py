@@ -31,8 +31,7 @@ class Checkpoints(Tending):
     """A list to walk through."""
 
     NAME = "checkpoints"
-    TOPICS = Topic.CHECKPOINTS | Topic.VERDICT | Topic.METRICS
-    AGES = True
+    TOPICS = Topic.CHECKPOINTS | Topic.VERDICT | Topic.TIME
     BINDINGS = [
         Binding("up,k", "move(-1)", id="checkpoints.up", show=False, tooltip="checkpoint before"),
         Binding("down,j", "move(1)", id="checkpoints.down", show=False, tooltip="next checkpoint"),

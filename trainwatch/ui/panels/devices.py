@@ -24,8 +24,7 @@ class Devices(Panel):
     """One block per card of this run; the others folded until asked for."""
 
     NAME = "GPU"
-    TOPICS = Topic.DEVICES
-    AGES = True
+    TOPICS = Topic.DEVICES | Topic.TIME
     BINDINGS = [
         Binding("enter", "open", "details", id="gpu.open", tooltip="everything known of every GPU"),
         Binding("o", "others", "others", id="gpu.others", tooltip="fold or unfold other GPUs"),

@@ -28,7 +28,6 @@ class Fleet(Panel):
 
     NAME = "runs"
     TOPICS = EVERYTHING & ~Topic.LOG
-    AGES = True
     BINDINGS = [
         Binding("up,k", "move(-1)", "choose", id="fleet.up", tooltip="the run before"),
         Binding("down,j", "move(1)", "choose", id="fleet.down", tooltip="the next run"),

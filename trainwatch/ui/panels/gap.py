@@ -19,8 +19,8 @@ class Gap(Panel):
     """The gauge; enter shows what was checked and what could not be."""
 
     NAME = "gap"
-    TOPICS = Topic.VERDICT | Topic.METRICS | Topic.CHECKPOINTS | Topic.TARGET
-    AGES = True  # a run that falls silent is stalled
+    # with time, since a run that falls silent is stalled
+    TOPICS = Topic.VERDICT | Topic.CHECKPOINTS | Topic.TARGET | Topic.TIME
     BINDINGS = [
         Binding(
             "enter", "open", "what was checked", id="gap.open", tooltip="the verdict's evidence"

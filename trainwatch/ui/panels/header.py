@@ -28,7 +28,6 @@ class Header(Panel, can_focus=False):
 
     NAME = "header"
     TOPICS = EVERYTHING & ~Topic.LOG
-    AGES = True
 
     def __init__(self, desk: Desk, replay: bool = False, **keywords: Any) -> None:
         super().__init__(desk, **keywords)

@@ -23,8 +23,7 @@ class Machine(Panel):
     """One line; enter shows the machine, the process tree and every trouble."""
 
     NAME = "machine"
-    TOPICS = Topic.MACHINE | Topic.TROUBLE
-    AGES = True
+    TOPICS = Topic.MACHINE | Topic.TROUBLE | Topic.TIME
     BINDINGS = [
         Binding(
             "enter", "open", "troubles", id="machine.open", tooltip="machine, process and troubles"

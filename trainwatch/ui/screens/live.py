@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from trainwatch.run.topics import Topic
 from trainwatch.ui.panels.keys import Keys
 from trainwatch.ui.rows import Panel, Robust
 
 if TYPE_CHECKING:
-    from trainwatch.run.topics import Topic
     from trainwatch.ui.rows import Desk
 
 
@@ -27,11 +27,11 @@ class LiveScreen(Robust, Screen[None]):
         return desk is self.desk
 
     def publish(self, changed: Topic) -> None:
-        """Have the panels drawn that this concerns; nothing changed means a second passed."""
-        if not changed:
+        """Have the panels drawn that this concerns."""
+        if changed & Topic.TIME:
             self.keys.tick()
         for panel in self.query(Panel):
-            if panel.TOPICS & changed or (not changed and panel.AGES):
+            if panel.TOPICS & changed:
                 panel.redraw()
 
     def on_screen_resume(self) -> None:

@@ -25,7 +25,6 @@ class Scrolling(Panel):
     """Rows that may be more than fit."""
 
     TOPICS = EVERYTHING
-    AGES = True
 
     def __init__(self, desk: Desk, title: str) -> None:
         super().__init__(desk)
