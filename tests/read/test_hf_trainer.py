@@ -209,7 +209,7 @@ def test_the_final_model_in_the_output_folder(disk: Disk) -> None:
     tree = checkpoint(20)
     final = {path.partition("/")[2]: data for path, data in tree.items() if "optimizer" not in path}
     lay(disk.root, checkpoint(10))
-    lay(disk.root, final)
+    lay(disk.root, final | {"model.safetensors": MODEL[:-1] + b"1"})
     found = disk.look()
     assert list(found) == ["checkpoint-10", "final"]
     seen = found["final"]

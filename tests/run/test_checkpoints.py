@@ -282,7 +282,7 @@ def test_the_shape_of_checkpoints() -> None:
             "parts": {"weights": 1000, "optimizer": 2000, "other": 10},
             "state": "complete", "reason": None, "progress": None, "resumable": "full",
             "marks": ["best", "last"], "metrics": {"eval_accuracy": 0.5, "eval_loss": 0.9},
-            "gold": [], "resume": None,
+            "same_weights_as": None, "gold": [], "resume": None,
         }
     ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, TypeAlias
 
+from trainwatch.read.likeness import TWIN
 from trainwatch.run.marks import home
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Json]:
         "reason": seen.reason,
         "progress": number(seen.progress),
         "resumable": seen.resumable,
+        "same_weights_as": dict(seen.facts).get(TWIN),
         "marks": list(checkpoint.marks),
         "metrics": {name: number(value) for name, value in checkpoint.metrics},
         "gold": [

@@ -41,6 +41,7 @@ class Claim(NamedTuple):
     seen: CheckpointSeen
     written: int  # bytes that have storage behind them
     settles: float  # when it will have been quiet for long enough
+    more: bool = False  # bytes were asked for that tell more about it
 
 
 class Offer(NamedTuple):
@@ -80,6 +81,7 @@ class Draft:
         self.findings: list[Finding] = []
         self.files: list[CheckpointFile] = []
         self.inside = 0  # bytes of an optimizer in a file of weights
+        self.more = False  # see Claim
         self._written = 0
         self._newest = 0.0
         self._moved = 0.0 if file else folder.moved
@@ -131,7 +133,7 @@ class Draft:
 
     def claim(self, resumable: bool) -> Claim:
         """The checkpoint. ``resumable``: it holds what its framework needs to go on."""
-        return Claim(self._seen(resumable), self._written, self._moved + QUIET)
+        return Claim(self._seen(resumable), self._written, self._moved + QUIET, self.more)
 
     def _seen(self, resumable: bool) -> CheckpointSeen:
         state = self.state

@@ -90,6 +90,7 @@ class _Made(NamedTuple):
     names: frozenset[str] | None
     claim: Claim | None
     deadline: float  # when to look again although nothing changed
+    waits: bool = False  # for bytes
 
 
 class _Known(NamedTuple):
@@ -103,6 +104,11 @@ class _Known(NamedTuple):
     def is_whole(self) -> bool:
         """The folder itself is a checkpoint; nothing below is looked at for others."""
         return any(made.names is None for made in self.made)
+
+    @property
+    def waits(self) -> bool:
+        """Bytes were asked for and have not come."""
+        return any(made.waits for made in self.made)
 
     @property
     def taken(self) -> frozenset[str]:
@@ -167,10 +173,14 @@ class _Root:
     def _touched(self, path: str) -> set[str]:
         """The folders that may have to be seen otherwise now that more is known of this file."""
         above = path.rpartition("/")[0]
+        waiting: set[str] = set()  # for bytes of a checkpoint that lies below
         place = ""
         for part in [*above.split("/"), ""]:
-            if place in self._known and self._known[place].is_whole:
-                return {place}  # all that lies below is part of that checkpoint
+            known = self._known.get(place)
+            if known and known.is_whole:
+                return {place} | waiting  # all that lies below is part of that checkpoint
+            if known and known.waits:
+                waiting.add(place)
             place = f"{place}/{part}" if place else part
         inside = self._known.get(above)
         beside = inside.folder.folders.values() if inside else ()
@@ -281,14 +291,14 @@ def _look(
         if taken if names is None else names & taken:
             continue
         try:
-            claim, deadline = look(), _NEVER
+            claim = look()
+            waits = claim is not None and claim.more
         except WaitingError:
-            claim, deadline = known.get(names), at + PATIENCE
-        else:
-            if claim is None:
-                continue
-            deadline = claim.settles if claim.seen.state == "writing" else _NEVER
-        yield _Made(names, claim, deadline)
+            claim, waits = known.get(names), True
+        if claim is None and not waits:
+            continue
+        settles = claim.settles if claim and claim.seen.state == "writing" else _NEVER
+        yield _Made(names, claim, at + PATIENCE if waits else settles, waits)
         if names is None:
             return
         taken |= names

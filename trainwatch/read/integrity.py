@@ -119,7 +119,7 @@ def check_needed(draft: Draft, folder: Folder, names: set[str]) -> None:
 
 def json_object(source: Source) -> dict[str, Any]:
     """A JSON file that holds an object."""
-    value = _json(source)
+    value = json_value(source)
     if not isinstance(value, dict):
         raise DamagedError("it is no JSON object")
     return value
@@ -128,7 +128,7 @@ def json_object(source: Source) -> dict[str, Any]:
 def json_end(source: Source) -> None:
     """A small JSON file must be one; a large one must end like one."""
     if source.size <= SMALL:
-        _json(source)
+        json_value(source)
     elif not source.read(source.size - _LAST, _LAST).rstrip().endswith(_closing(source)):
         raise DamagedError("it is cut")
 
@@ -138,7 +138,8 @@ def _closing(source: Source) -> tuple[bytes, ...]:
     return (b"\n}", b"\n]") if source.read(0, 2) in (b"{\n", b"[\n") else (b"}", b"]")
 
 
-def _json(source: Source) -> object:
+def json_value(source: Source) -> object:
+    """What a JSON file holds."""
     try:
         return json.loads(source.read(0, source.size))
     except (ValueError, RecursionError):

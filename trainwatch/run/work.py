@@ -22,11 +22,11 @@ _MOST = 50
 def reach(seen: CheckpointSeen) -> tuple[str, tuple[str, ...]]:
     """Where a checkpoint lies, and which files there are its own; none named: all of them.
 
-    The final model shares its folder with the checkpoints, a bundle of TensorFlow with others.
+    A model shares its folder with checkpoints and logs, a bundle of TensorFlow with others.
     """
     path, names = seen.path.rstrip("/"), tuple(file.path for file in seen.files)
     above, _, name = path.rpartition("/")
-    if seen.name == "final":
+    if seen.name == "final" or seen.layout == "model-folder":
         return path, names
     if names and all(each.startswith(name + ".") for each in names):
         return above, names

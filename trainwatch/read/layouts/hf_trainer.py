@@ -29,6 +29,7 @@ from trainwatch.read.integrity import (
     needed,
 )
 from trainwatch.read.layouts import Sample
+from trainwatch.read.likeness import note_twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +142,8 @@ def _final(folder: Folder) -> Claim:
         draft.facts.append(("weights of", best[0]))
     _check_weights(draft, folder)
     _check_rest(draft, folder)
+    if not draft.findings:
+        note_twin(draft, folder, _is_plain_weights)
     return draft.claim(False)
 
 
@@ -231,7 +234,7 @@ def _check_rest(draft: Draft, folder: Folder) -> None:
         if TEMPORARY.fullmatch(name):
             check_temporary(draft, file)
         elif name.endswith("config.json"):
-            draft.facts += draft.check(file, _config, "other") or ()
+            draft.facts += draft.check(file, described, "other") or ()
         elif part != "weights" and name not in _READ and not name.endswith(".index.json"):
             check_file(draft, file, part)
     check_links(draft, folder)
@@ -305,12 +308,16 @@ def _arguments(source: Source) -> Arguments:
     )
 
 
-def _config(source: Source) -> tuple[tuple[str, str], ...]:
+def described(source: Source) -> tuple[tuple[str, str], ...]:
+    """What ``config.json`` or ``adapter_config.json`` tells that is worth showing."""
     config = json_object(source)
     shown = []
     match config:
         case {"r": int(rank), "lora_alpha": int() | float() as alpha}:
             shown.append(("LoRA", f"r {rank}, alpha {alpha:g}"))
+    match config.get("peft_type"):
+        case str(kind) if kind not in ("", "LORA"):
+            shown.append(("adapter", kind[:40]))
     match config.get("target_modules"):
         case [*names] if names and all(isinstance(name, str) for name in names):
             shown.append(("LoRA on", ", ".join(sorted(names))[:200]))
