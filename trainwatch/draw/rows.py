@@ -69,7 +69,9 @@ def clip(text: str, columns: int) -> str:
 
 
 def fit(row: Row, columns: int) -> Row:
-    """The row cut or padded to exactly ``columns``."""
+    """The row cut or padded to exactly ``columns``; itself where it is that wide."""
+    if length(row) == columns:
+        return row
     out: Row = []
     left = columns
     for text, style in row:

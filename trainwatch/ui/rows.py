@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from trainwatch.draw.frame import framed
 from trainwatch.draw.glyphs import Glyphs, suited
-from trainwatch.draw.rows import Picture, clip, fit, width
+from trainwatch.draw.rows import Picture, clip, fit, length, width
 from trainwatch.read.clean import clean
 from trainwatch.run.alerts import Alerts
 from trainwatch.run.topics import Topic
@@ -182,6 +182,22 @@ def _broken(name: str, error: Exception, columns: int, lines: int) -> list[Row]:
 
 def changes(old: Row, new: Row) -> Iterator[tuple[int, int]]:
     """The spans of columns in which two rows of the same width differ, near ones joined."""
+    head = tail = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        head += 1
+    for one, other in zip(reversed(old[head:]), reversed(new[head:]), strict=False):
+        if one != other:
+            break
+        tail += 1
+    left = length(old[:head])
+    for start, end in _differences(old[head : len(old) - tail], new[head : len(new) - tail]):
+        yield left + start, left + end
+
+
+def _differences(old: Row, new: Row) -> Iterator[tuple[int, int]]:
+    """The same, cell by cell."""
     before, after = list(_columns(old)), list(_columns(new))
     start = end = -1
     for x, (a, b) in enumerate(zip(before, after, strict=False)):
