@@ -21,10 +21,10 @@ WRONG, FAILED, INTERRUPTED, NOBODY_READS = 2, 70, 130, 141
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _HOMES = {
-    "run": "watching",
+    "run": "starting",
     "attach": "watching",
     "replay": "watching",
-    "demo": "watching",
+    "demo": "starting",
     "list": "roster",
     "stop": "roster",
     "status": "printout",

@@ -1,7 +1,7 @@
-"""Starting a training and watching one: run, attach, replay, demo.
+"""Watching: attach, replay, and whatever ``starting`` has started.
 
-The law of this file: the training is started first, everything else comes after; from then on no
-mistake of a setting, a terminal or a screen can keep it from running.
+The law of this file: no mistake of a setting, a terminal or a screen keeps a training from running
+that was just started.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-import trainwatch
-from trainwatch import facts
 from trainwatch.cli.grammar import CommandError, UsageError
-from trainwatch.probe import launch, runs
+from trainwatch.probe import runs
 
 NOT_FOUND = 3
 
@@ -28,26 +26,9 @@ if TYPE_CHECKING:
     from trainwatch.cli.grammar import Words
     from trainwatch.cli.way import Way
     from trainwatch.link import Link
+    from trainwatch.probe.launch import Started
     from trainwatch.run.session import Session
     from trainwatch.ui.app import Bell, Options, Watched
-
-
-def do_run(words: Words) -> int:
-    """``trainwatch run COMMAND...``."""
-    _check_name(words.value("--name"))
-    host = words.value("--on")
-    if words.has("--slurm"):
-        return _submit(words)
-    if host is not None:
-        return _start_there(host, words)
-    return _start(list(words.operands), words.value("--name") or "", words)
-
-
-def do_demo(words: Words) -> int:
-    """``trainwatch demo``."""
-    script = os.path.join(os.path.dirname(trainwatch.__file__), "demo", "train.py")
-    folder = os.path.join(runs.state_folder(), "demo", runs.new_id())
-    return _start([sys.executable, script, "--output_dir", folder], "demo", words)
 
 
 def do_attach(words: Words) -> int:
@@ -66,7 +47,7 @@ def do_attach(words: Words) -> int:
         return _attach_all(targets, words)
     with reached(targets) as way:
         try:
-            return _watch(_View(way, words, journal=journal(way)))
+            return watch(View(way, words, journal=journal(way)))
         finally:
             if way.piped is not None:
                 read_on(way.piped)
@@ -80,7 +61,7 @@ def _attach_all(targets: Sequence[str], words: Words) -> int:
     if words.has("--record"):
         raise CommandError("--record writes the journal of one target: name one")
     with all_reached(targets) as ways:
-        return _on_screen([_View(way, words, journal=journal(way)) for way in ways])
+        return _on_screen([View(way, words, journal=journal(way)) for way in ways])
 
 
 def do_replay(words: Words) -> int:
@@ -102,76 +83,10 @@ def do_replay(words: Words) -> int:
     if journal(way) is None:
         what = "is not a journal" if path.is_file() else "does not exist"
         raise CommandError(f"{path} {what}; run --record writes one", NOT_FOUND)
-    return _watch(_View(way, words, journal=path, speed=factor))
+    return watch(View(way, words, journal=path, speed=factor))
 
 
-def _start(command: list[str], name: str, words: Words) -> int:
-    _record(words)  # a journal that cannot be written is said before anything starts
-    try:
-        started = launch.start(command, _folder(words), name, words.has("--pty"))
-    except launch.CannotStartError as error:
-        raise CommandError(error.text, error.code) from error
-    if words.has("--detach"):
-        sys.stdout.write(f"{started.id}\n")
-        return 0
-    from trainwatch.cli.way import here
-
-    return _watch(_View(here(started.id), words, launched=True, started=started))
-
-
-def _folder(words: Words) -> str | None:
-    folder = words.value("--cwd")
-    return None if folder is None else os.path.expanduser(folder)
-
-
-def _submit(words: Words) -> int:
-    """``run --slurm OPTIONS``: Slurm starts it when its turn comes."""
-    from trainwatch.cli.batch import submit
-    from trainwatch.cli.way import here
-
-    _record(words)
-    job = submit(words, _folder(words))
-    if words.has("--detach"):
-        sys.stdout.write(f"{job}\n")
-        return 0
-    return _watch(_View(here(job), words, launched=True))
-
-
-def _start_there(host: str, words: Words) -> int:
-    """``run --on HOST``: nothing goes there but the command."""
-    from trainwatch.cli.inquiry import launch_there
-    from trainwatch.cli.way import reached
-
-    _record(words)
-    with reached([host if host.endswith(":") else f"{host}:"]) as way:
-        run = launch_there(
-            way,
-            facts.Launch(
-                list(words.operands),
-                words.value("--cwd") or "",
-                words.value("--name") or "",
-                words.has("--pty"),
-            ),
-        )
-        if words.has("--detach"):
-            sys.stdout.write(f"{run}\n")
-            return 0
-        return _watch(_View(way.to(run), words, launched=True))
-
-
-def _check_name(name: str | None) -> None:
-    """A name must not look like anything else that can stand for a target."""
-    if name is None:
-        return
-    plain = all(c.isalnum() or c in "._-" for c in name)
-    if not name or not plain or not name[0].isalnum() or name.isdigit() or len(name) > 64:
-        raise UsageError(
-            f"--name {shlex.quote(name)}: a name is letters, digits, '.', '_' and '-', at most 64,"
-            " begins with a letter or digit and is not a number"
-        )
-
-
-def _record(words: Words) -> Path | None:
+def record(words: Words) -> Path | None:
     """The journal to write. An existing one is not overwritten."""
     value = words.value("--record")
     if value is None:
@@ -186,13 +101,13 @@ def _record(words: Words) -> Path | None:
     return path
 
 
-class _View(NamedTuple):
+class View(NamedTuple):
     """What is to be watched."""
 
     way: Way
     words: Words
     launched: bool = False  # by this very command
-    started: launch.Started | None = None  # ... on this machine
+    started: Started | None = None  # ... on this machine
     journal: Path | None = None  # to be played instead
     speed: float = 0.0  # of the journal; 0 = at once
 
@@ -204,7 +119,8 @@ class _View(NamedTuple):
         return shlex.join(["trainwatch", "attach", *filter(None, [self.way.word])])
 
 
-def _watch(view: _View) -> int:
+def watch(view: View) -> int:
+    """On the screen, or as plain lines where there is none; the exit code."""
     return _on_screen([view]) if _has_screen(view.words) else _passed_through(view)
 
 
@@ -214,7 +130,7 @@ def _has_screen(words: Words) -> bool:
     return has_screen() and not words.has("--no-ui")
 
 
-def _taught(view: _View) -> tuple[tuple[str, str], ...]:
+def _taught(view: View) -> tuple[tuple[str, str], ...]:
     """The user's own metrics; a mistake in the file must not hide a training just started."""
     from trainwatch.cli import config
     from trainwatch.cli.metrics import patterns
@@ -227,7 +143,7 @@ def _taught(view: _View) -> tuple[tuple[str, str], ...]:
         return ()
 
 
-def _settings(view: _View) -> Config:
+def _settings(view: View) -> Config:
     """The settings; a mistake in them must not hide a training that was just started."""
     from trainwatch.cli import config
 
@@ -241,7 +157,7 @@ def _settings(view: _View) -> Config:
         return config.Config()
 
 
-def _session(view: _View, settings: Config, ahead: bool = False) -> Session:
+def _session(view: View, settings: Config, ahead: bool = False) -> Session:
     """An empty session that reads and judges as the user wants it; ``ahead`` shows new lines first."""
     from trainwatch.run.ahead import AheadSession
     from trainwatch.run.limits import configured
@@ -253,7 +169,7 @@ def _session(view: _View, settings: Config, ahead: bool = False) -> Session:
     return session
 
 
-def _gold(view: _View) -> tuple[str, ...]:
+def _gold(view: View) -> tuple[str, ...]:
     """Results of a gold set; a mistake in the file must not hide a training just started."""
     from trainwatch.cli import config
     from trainwatch.cli.gold import gold
@@ -268,7 +184,7 @@ def _gold(view: _View) -> tuple[str, ...]:
         return ()
 
 
-def _delivery(view: _View, settings: Config) -> Delivery | None:
+def _delivery(view: View, settings: Config) -> Delivery | None:
     """How alerts are told; nothing of a recording is news."""
     wanted = settings.bell or settings.desktop != "off" or settings.webhook or settings.on_alert
     if not wanted or view.journal is not None:
@@ -278,12 +194,12 @@ def _delivery(view: _View, settings: Config) -> Delivery | None:
     return Delivery(settings)
 
 
-def _link(view: _View) -> Link:
+def _link(view: View) -> Link:
     if view.journal is not None:
         from trainwatch.link.journal import JournalLink
 
         return JournalLink(view.journal, view.speed)
-    link = view.way.link(_record(view.words))
+    link = view.way.link(record(view.words))
     if not view.words.has("--readonly"):
         return link
     from trainwatch.link.readonly import ReadOnly
@@ -291,7 +207,7 @@ def _link(view: _View) -> Link:
     return ReadOnly(link)
 
 
-def _passed_through(view: _View) -> int:
+def _passed_through(view: View) -> int:
     from trainwatch.cli.passthrough import INTERRUPTED, Passage, pass_through
 
     settings = _settings(view)
@@ -306,7 +222,7 @@ def _passed_through(view: _View) -> int:
     return code if view.journal is None or code == INTERRUPTED else 0
 
 
-def _on_screen(views: Sequence[_View]) -> int:
+def _on_screen(views: Sequence[View]) -> int:
     from trainwatch.cli.guardian import guard
 
     outcome = guard(lambda: _screen(views))
@@ -321,7 +237,7 @@ def _on_screen(views: Sequence[_View]) -> int:
     return outcome.code
 
 
-def _screen(views: Sequence[_View]) -> int:
+def _screen(views: Sequence[View]) -> int:
     """In the child of the guardian; the exit code."""
     from trainwatch.read.clean import clean
 
@@ -332,7 +248,7 @@ def _screen(views: Sequence[_View]) -> int:
         return error.code
 
 
-def _show(views: Sequence[_View]) -> int:
+def _show(views: Sequence[View]) -> int:
     from trainwatch.ui.app import Bell
 
     gc.disable()  # until the screen stands: nothing becomes garbage, and looking for it takes long
@@ -346,7 +262,7 @@ def _show(views: Sequence[_View]) -> int:
         link.close()
 
 
-def _shown(wanted: Sequence[tuple[_View, Link, Bell | None]]) -> int:
+def _shown(wanted: Sequence[tuple[View, Link, Bell | None]]) -> int:
     from trainwatch.cli.way import check
     from trainwatch.ui.app import watch
 
@@ -363,7 +279,7 @@ def _shown(wanted: Sequence[tuple[_View, Link, Bell | None]]) -> int:
 
 
 def _watched(
-    view: _View, link: Link, bell: Bell | None, settings: Config, delivery: Delivery | None
+    view: View, link: Link, bell: Bell | None, settings: Config, delivery: Delivery | None
 ) -> Watched:
     from trainwatch.ui.app import Watched
 
@@ -371,7 +287,7 @@ def _watched(
     return Watched(link, session, _options(view, settings, delivery), bell)
 
 
-def _options(view: _View, settings: Config, delivery: Delivery | None) -> Options:
+def _options(view: View, settings: Config, delivery: Delivery | None) -> Options:
     from trainwatch.cli.console import chosen_glyphs, wants_colour
     from trainwatch.ui.app import Options
 

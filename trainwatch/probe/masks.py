@@ -10,23 +10,21 @@ from typing import List
 MASK = "***"
 
 # Options that end in one of these words take a secret ...
-_SECRET = re.compile(
-    r"(?:^|[-_.])(?:token|secret|password|passwd|passphrase|credentials?|(?:api|access|private|secret|auth)[-_.]?key)$",
-    re.IGNORECASE,
-)
+_SECRETS = {"token", "secret", "password", "passwd", "passphrase", "credential", "credentials"}
+_KEYS = {"api", "access", "private", "secret", "auth"}  # before "key"
 # ... but these are tokens of a vocabulary.
-_VOCABULARY = re.compile(
-    r"(?:^|[-_.])(?:pad|eos|bos|unk|sep|cls|mask|image|audio|video|special|stop|start|end|prompt|response|instruction|think|decoder)[-_.]token$",
-    re.IGNORECASE,
-)
-_ASSIGNMENT = re.compile(r"^(-{0,2}[A-Za-z_][\w.-]*)=(.+)$", re.DOTALL)
-# Prefixes that their issuers publish so that leaks can be found.
-_SHAPES = re.compile(
+_VOCABULARY = {
+    "pad", "eos", "bos", "unk", "sep", "cls", "mask", "image", "audio", "video", "special", "stop",
+    "start", "end", "prompt", "response", "instruction", "think", "decoder",
+}  # fmt: skip
+# Prefixes that their issuers publish so that leaks can be found. A training waits for its command to
+# be masked: a pattern is only compiled where a word may match it.
+_PREFIXES = ("hf_", "sk-", "gh", "glpat-", "xox", "AKIA", "AIza")
+_SHAPES = (
     r"\b(?:hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}"
     r"|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|AIza[\w-]{35})"
 )
-_BLANKS = re.compile(r"(\s+)")
-_USERINFO = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@")
+_USERINFO = r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@"
 
 
 def masked(command: List[str]) -> List[str]:
@@ -45,14 +43,29 @@ def masked(command: List[str]) -> List[str]:
 
 def _masked_word(word: str) -> str:
     if len(word.split()) > 1:  # a whole command line: sh -c "TOKEN=X python train.py"
-        parts = _BLANKS.split(word)
+        parts = re.split(r"(\s+)", word)
         parts[::2] = masked(parts[::2])
         return "".join(parts)
-    assignment = _ASSIGNMENT.match(word)
-    if assignment and _names_secret(assignment.group(1)):
-        return assignment.group(1) + "=" + MASK
-    return _USERINFO.sub(r"\1" + MASK + "@", _SHAPES.sub(MASK, word))
+    name, equals, value = word.partition("=")
+    if equals and value and _is_name(name) and _names_secret(name):
+        return name + "=" + MASK
+    if any(prefix in word for prefix in _PREFIXES):
+        word = re.sub(_SHAPES, MASK, word)
+    if "://" in word and "@" in word:
+        word = re.sub(_USERINFO, r"\1" + MASK + "@", word)
+    return word
+
+
+def _is_name(text: str) -> bool:
+    """``name``, ``-name`` or ``--name`` of a variable or an option."""
+    bare = text[2:] if text.startswith("--") else text[1:] if text.startswith("-") else text
+    plain = bare.replace("-", "_").replace(".", "_")
+    return plain.isidentifier() and not bare.startswith(("-", "."))
 
 
 def _names_secret(option: str) -> bool:
-    return bool(_SECRET.search(option)) and not _VOCABULARY.search(option)
+    words = option.lower().replace("_", "-").replace(".", "-").split("-")
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last.endswith("key"):
+        return (last[:-3] or before) in _KEYS
+    return last in _SECRETS and not (last == "token" and before in _VOCABULARY)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from fnmatch import translate
 from itertools import groupby
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch import facts
@@ -324,7 +323,7 @@ def _with_progress(claims: list[Claim]) -> tuple[CheckpointSeen, ...]:
     for _, group in groupby(sorted(claims, key=family), family):
         members = list(group)
         whole = [claim.written for claim in members if claim.seen.state == "complete"]
-        usual = median(whole[-3:]) if whole else 0
+        usual = sorted(whole[-3:])[len(whole[-3:]) // 2] if whole else 0
         for claim in members:
             if claim.seen.state == "writing" and usual:
                 share = min(claim.written / usual, 0.99)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from trainwatch import facts
 from trainwatch.read import files, layouts, results
-from trainwatch.read.contents import Contents
 from trainwatch.read.dialect import dialects
 from trainwatch.read.document import Document, may_be_one
 from trainwatch.read.folders import Folders
@@ -23,6 +22,7 @@ from trainwatch.read.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.read.contents import Contents
     from trainwatch.read.records import CheckpointSeen
 
 MOST_PLACES = 4
@@ -121,6 +121,8 @@ class Reader:
 
     def look_into(self, seen: CheckpointSeen) -> None:
         """Ask for what is inside this checkpoint: ContentsSeen will tell."""
+        from trainwatch.read.contents import Contents  # noqa: PLC0415 - seldom asked, long to load
+
         self._contents[seen.path] = Contents(seen)
 
     def finish(self, at: float | None = None) -> list[Record]:

@@ -6,11 +6,11 @@ on; nothing where all is well.
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.guards import newest_resumable
 from trainwatch.run.names import lower_is_better
+from trainwatch.run.noise import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ def runway(run: Run, rows: Sequence[Checkpoint]) -> Runway | None:
     free = run.machine.disk_free if run.machine else None
     if not whole or free is None:
         return None
-    usual = median(r.bytes for r in whole[-3:])
+    usual = median([r.bytes for r in whole[-3:]])
     saves = int(free // max(usual, 1))
     steps = sorted({r.seen.step for r in whole if r.seen.step is not None})
     rate, seconds = run.pace.rate, None

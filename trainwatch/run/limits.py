@@ -7,7 +7,6 @@ The law of this file: a rule compares with a limit of this table and with no oth
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -167,6 +166,8 @@ def configured(settings: Mapping[str, float]) -> Limits:
     known = [f.name for f in fields(Limits)]
     for name, value in settings.items():
         if name not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - for a mistake alone
+
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else "diagnose --rules lists them"
             raise ValueError(f"there is no threshold called {name}; {hint}")

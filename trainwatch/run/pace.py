@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
+
+from trainwatch.run.noise import median
 
 if TYPE_CHECKING:
     from trainwatch.run.progress import ProgressState
@@ -214,7 +215,7 @@ def _usual(samples: list[tuple[float, float]]) -> float | None:
     moves = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(samples)]
     if not moves:
         return None
-    each = median(seconds / steps for seconds, steps in moves)
+    each = median([seconds / steps for seconds, steps in moves])
     plain = [m for m in moves if not _holds_pause(m[0], m[1] * each)] or moves
     return sum(seconds for seconds, _ in plain) / sum(steps for _, steps in plain)
 

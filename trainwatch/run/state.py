@@ -6,10 +6,10 @@ is proof; a log that nobody is known to write is "unknown", however long it has 
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from trainwatch.run.case import Silence
+from trainwatch.run.noise import median
 from trainwatch.run.rules.silence import activity, patience, span
 
 if TYPE_CHECKING:

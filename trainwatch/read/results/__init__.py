@@ -7,14 +7,11 @@ shape takes another's samples. A file that is cut or malformed is no result, nev
 
 from __future__ import annotations
 
-import csv
 import importlib
 import io
 import json
 import pkgutil
 import re
-import zipfile
-import zlib
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -113,6 +110,8 @@ def _values(name: str, data: bytes) -> list[Any]:
     if data.startswith(b"PK"):
         data = _header(data)
     if name.endswith(".csv"):
+        import csv  # noqa: PLC0415 - seldom met
+
         return [
             dict(_cells(row))
             for row in csv.DictReader(data.decode("utf-8", "replace").splitlines())
@@ -129,6 +128,9 @@ def _values(name: str, data: bytes) -> list[Any]:
 
 def _header(data: bytes) -> bytes:
     """The header of a zipped log of inspect_ai; nothing of a damaged one."""
+    import zipfile  # noqa: PLC0415 - seldom met
+    import zlib  # noqa: PLC0415 - seldom met
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("header.json") as file:
             return file.read(LARGEST)
