@@ -4,6 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,29 @@ class Box:
             self._server.kill()
             self._server.communicate()
             self._server = None
+
+
+@contextmanager
+def boxes(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Box]]:
+    """Several machines; ``ssh`` in the folder ``client`` knows them all by these names."""
+    made: dict[str, Box] = {}
+    for name in names:
+        (folder / name).mkdir()
+        made[name] = Box(folder / name)
+    try:
+        for box in made.values():
+            box.start()
+        known = [
+            (box.folder / "ssh_config").read_text().replace("Host box\n", f"Host {name}\n")
+            for name, box in made.items()
+        ]
+        (folder / "ssh_config").write_text("".join(known))
+        client = folder / "client"
+        client.mkdir()
+        program = client / "ssh"
+        program.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/ssh_config "$@"\n')
+        program.chmod(0o755)
+        yield made
+    finally:
+        for box in made.values():
+            box.end()

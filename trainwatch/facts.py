@@ -129,6 +129,7 @@ class DeviceReading(NamedTuple):
     faults: List[Tuple[str, str]]  # (cell, reason): ("power", "not supported"), ("*", "lost")
     fake: bool  # the driver library is a stand-in made for tests
     at: float
+    node: str = ""  # the machine, where a training runs on several; "" = that of the Target
 
 
 class ProcessReading(NamedTuple):
@@ -139,6 +140,25 @@ class ProcessReading(NamedTuple):
     cpu: Optional[float]  # cores in use by the whole tree: 4.12 means 412 %
     memory: Optional[int]  # resident bytes of the whole tree
     tree: List[int]  # every pid of the tree, the root first
+    at: float
+    node: str = ""  # as in DeviceReading
+
+
+class Part(NamedTuple):
+    """The processes here are a part of a training on several machines. Sent again when it changes."""
+
+    job: str  # the same for all parts and for no other training; says nothing else
+    ranks: List[int]  # of the processes here
+    world: int  # ranks in all
+    at: float
+
+
+class Nodes(NamedTuple):
+    """The machines that a job of a cluster runs on. Sent once that is known."""
+
+    number: str  # of the job, as srun takes it
+    names: List[str]
+    here: str  # the one whose processes this probe sees by itself; "" = none
     at: float
 
 
@@ -153,6 +173,7 @@ class MachineReading(NamedTuple):
     disk_free: Optional[int]
     disk_total: Optional[int]
     at: float
+    node: str = ""  # as in DeviceReading
 
 
 class Ended(NamedTuple):

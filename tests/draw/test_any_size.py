@@ -91,7 +91,7 @@ def everything(run: Run, rng: random.Random, w: int, h: int) -> None:
     shown = header.HeaderView(3600, rng.choice(("", "4x")))
     exact(header.rows(run, shown, w, h, NOW), w, h)
     exact(summary.rows(run, shown, w, h, NOW), w, h)
-    for page in (devices.details(run, w, NOW), gap.details(run, w, NOW)):
+    for page in (devices.details(run.own, w, NOW), gap.details(run, w, NOW)):
         exact(page, w, len(page))
     for found in run.checkpoints.rows():
         for beside in (None, checkpoint.Beside(run.checkpoints.rows())):

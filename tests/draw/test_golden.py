@@ -237,7 +237,7 @@ SCREENS: dict[str, Callable[[], list[Row]]] = {
     "devices-eight": lambda: boxed(lambda w, h: devices.draw(cards(8), w, h, NOW), 90, 19),
     "devices-eight-small": lambda: boxed(lambda w, h: devices.draw(cards(8), w, h, NOW), 66, 8),
     "devices-none": lambda: panel_sizes(lambda w, h: devices.draw(without_gpu(), w, h, NOW)),
-    "devices-details": lambda: devices.details(cards(3), 70, NOW),
+    "devices-details": lambda: devices.details(cards(3).own, 70, NOW),
     "headers": headers,
     "metrics": lambda: boxed(lambda w, h: metrics.draw(training(), metrics.MetricsView(cursor=1), w, h), 110, 8),
     "metrics-grid": lambda: metrics.grid(metrics.plots(training()), ChartView(), (2, 2), 110, 24),

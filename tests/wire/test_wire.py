@@ -22,6 +22,8 @@ SAMPLES: List[Any] = [
     facts.DeviceReading("nvidia", 0, "GPU-1", "H200", 0.98, 1, 2, None, 700.0, 64.0, ["power cap"], [facts.GpuProcess(7, None)], [("fan", "not supported")], False, NOW),
     facts.ProcessReading(7, "running", 4.12, 1 << 30, [7, 8], NOW),
     facts.MachineReading(16, None, 1, 2, "/w", None, None, NOW),
+    facts.Part("0123456789abcdef", [0, 1], 4, NOW),
+    facts.Nodes("12", ["gpu1", "gpu2"], "gpu1", NOW),
     facts.Ended(None, 9, "oom", NOW),
     facts.Trouble("devices", "no driver", "install it", NOW),
     facts.Runs([facts.RunSeen("b", "", [], "/", "h", None, "unknown", None, None, "", None, None, "/log")], NOW),

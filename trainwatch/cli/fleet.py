@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch import facts
@@ -20,6 +21,7 @@ from trainwatch.cli.metrics import patterns
 from trainwatch.cli.way import NOT_FOUND
 from trainwatch.cli.ways import AT_A_TIME, all_reached
 from trainwatch.draw import shapes
+from trainwatch.run.crew import Crew
 from trainwatch.run.run import Run
 
 if TYPE_CHECKING:
@@ -43,11 +45,20 @@ def show(targets: Sequence[str], words: Words) -> int:
     taught = patterns(words)
     with all_reached(targets) as ways, ThreadPoolExecutor(AT_A_TIME) as threads:
         seen = list(threads.map(lambda way: _look(way, taught), ways))
+    _join(seen)
     if words.verb.name == "status" and words.has("--json"):
-        sys.stdout.write(json.dumps([_shape(one) for one in seen]) + "\n")
+        sys.stdout.write(json.dumps([_shape(one, seen) for one in seen]) + "\n")
     else:
         _print(seen)
     return next((one.error.code for one in seen if one.error), 0)
+
+
+def _join(seen: Sequence[_Seen]) -> None:
+    """Find out which of them are parts of one training."""
+    crew = Crew()
+    for one in seen:
+        crew.add(one.run, one.way.host, partial(float, one.now))
+    crew.look()
 
 
 def _look(way: Way, taught: Sequence[tuple[str, str]]) -> _Seen:
@@ -61,11 +72,12 @@ def _look(way: Way, taught: Sequence[tuple[str, str]]) -> _Seen:
     return _Seen(way, session.run, now)
 
 
-def _shape(one: _Seen) -> dict[str, shapes.Json]:
+def _shape(one: _Seen, seen: Sequence[_Seen]) -> dict[str, shapes.Json]:
     named: dict[str, shapes.Json] = {"target": one.way.word}
     if one.error is not None:
         return {**named, "error": one.error.text}
-    return {**named, **shapes.status(one.run, one.now)}
+    leader = next((other.way.word for other in seen if other.run is one.run.leader), None)
+    return {**named, **shapes.status(one.run, one.now), "part_of": leader}
 
 
 def _print(seen: Sequence[_Seen]) -> None:
@@ -74,7 +86,9 @@ def _print(seen: Sequence[_Seen]) -> None:
     from trainwatch.draw.rows import plain
 
     place = console()
-    members = [fleet.Member(s.way.word, s.run, s.now, s.way.host) for s in seen]
+    members = [
+        fleet.Member(s.way.word, s.run, s.now, s.way.host) for s in seen if s.run.leader is None
+    ]
     rows = fleet.table(members, place.width if sys.stdout.isatty() else WIDE)
     sys.stdout.write(plain(suited(rows, place.glyphs)) + "\n")
 

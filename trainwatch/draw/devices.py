@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainwatch.draw.rows import Style
-    from trainwatch.run.devices import Card
+    from trainwatch.run.devices import Card, Devices
+    from trainwatch.run.node import Node
     from trainwatch.run.run import Run
 
 _HOT = 85.0
@@ -33,7 +34,7 @@ def draw(run: Run, columns: int, lines: int, now: float) -> Picture:
     columns, lines = max(columns, 0), max(lines, 0)
     cards = run.devices.cards
     if not cards:
-        return Picture([("GPU", "title")], [], _none(run, columns, lines))
+        return Picture([("GPU", "title")], [], _none(run.devices, columns, lines))
     ours = [c for c in cards if c.ours] or cards
     others = [c for c in cards if c not in ours]
     alone = len(cards) == 1
@@ -150,6 +151,12 @@ def _second(card: Card, columns: int, now: float, blank: Row) -> Row:
     return packed(left, [], columns, [("   ", "text")])
 
 
+def one_line(card: Card, columns: int, now: float, *, indent: bool = False) -> Row:
+    """A card in one line that begins with its number."""
+    label = f"{'  ' if indent else ''}{card.reading.index:>2} "
+    return _one_line(card, columns, now, [(label, "title" if card.ours else "label")])
+
+
 def _one_line(card: Card, columns: int, now: float, label: Row) -> Row:
     r = card.reading
     style = _fresh(card, now, "value")
@@ -172,9 +179,7 @@ def _folded(cards: Sequence[Card], columns: int, room: int, now: float) -> list[
     """Cards that this run does not use: a line each while there is room, else one for all."""
     if room >= len(cards) + 1:
         rows: list[Row] = [[(" not used by this run", "dim")]]
-        return rows + [
-            _one_line(c, columns, now, [(f"{c.reading.index:>2} ", "label")]) for c in cards
-        ]
+        return rows + [one_line(c, columns, now) for c in cards]
     busy = [f"{c.reading.index} {_cell(c, 'busy', units.percent(c.reading.busy))}" for c in cards]
     return [[(f" not used by this run: GPU {', '.join(busy)}", "dim")]]
 
@@ -252,12 +257,10 @@ def _fresh(card: Card, now: float, style: Style) -> Style:
 # --- no card ------------------------------------------------------------------------------
 
 
-def _none(run: Run, columns: int, lines: int) -> list[Row]:
+def _none(devices: Devices, columns: int, lines: int) -> list[Row]:
     """Why there is nothing to show, and what to do about it."""
-    devices = run.devices
     if devices.trouble is None:
-        text = "no GPU reading yet" if run.hello or run.target else "waiting"
-        rows: list[Row] = [[(" " + text, "dim")]]
+        rows: list[Row] = [[(" no GPU reading yet", "dim")]]
     else:
         inside = max(columns - 2, 1)
         rows = [[(" " + line, "label")] for line in wrapped(clean(devices.trouble), inside)]
@@ -272,13 +275,13 @@ def _none(run: Run, columns: int, lines: int) -> list[Row]:
 # --- every card in full -------------------------------------------------------------------
 
 
-def details(run: Run, columns: int, now: float) -> list[Row]:
+def details(node: Node, columns: int, now: float, *, explained: bool = True) -> list[Row]:
     """Every value of every card, why a value is missing, and who uses the card."""
     rows: list[Row] = []
-    for card in run.devices.cards:
-        rows += [*_all_of(run, card, columns, now), []]
-    rows += _none(run, columns, 6) if not rows else []
-    rows += [[(line, "dim")] for line in wrapped(_BUSY, max(columns, 1))]
+    for card in node.devices.cards:
+        rows += [*_all_of(node, card, columns, now), []]
+    rows += [*_none(node.devices, columns, 3), []] if not rows else []
+    rows += [[(line, "dim")] for line in wrapped(_BUSY, max(columns, 1))] if explained else []
     return [fit(row, max(columns, 0)) for row in rows]
 
 
@@ -288,7 +291,7 @@ _BUSY = (
 )
 
 
-def _all_of(run: Run, card: Card, columns: int, now: float) -> list[Row]:
+def _all_of(node: Node, card: Card, columns: int, now: float) -> list[Row]:
     r = card.reading
     whose = "this run" if card.ours else "not used by this run"
     head: Row = [(f"GPU {r.index}  {_name(card)}", "title"), (f"  {whose}", "dim")]
@@ -312,7 +315,7 @@ def _all_of(run: Run, card: Card, columns: int, now: float) -> list[Row]:
     rows += [
         [(f"  {clean(cell, 14):<14}", "label"), (clean(why, 200), "dim")] for cell, why in r.faults
     ]
-    tree = set(run.process.tree) if run.process is not None else set()
+    tree = set(node.process.tree) if node.process is not None else set()
     for process in r.processes:
         mine = "this run" if process.pid in tree else ""
         row = f"  pid {process.pid:<10}{units.long_size(process.memory):>10}  "
@@ -322,7 +325,12 @@ def _all_of(run: Run, card: Card, columns: int, now: float) -> list[Row]:
 
 def brief(run: Run) -> Row:
     """All cards in a few words."""
-    cards = [c for c in run.devices.cards if c.ours] or run.devices.cards
+    every = [card for node in run.nodes for card in node.devices.cards]
+    return brief_of([card for card in every if card.ours] or every)
+
+
+def brief_of(cards: Sequence[Card]) -> Row:
+    """These cards in a few words."""
     if not cards:
         return [("no GPU", "dim")]
     busy = [c.reading.busy for c in cards if c.reading.busy is not None]

@@ -12,9 +12,10 @@ from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.draw import bars, gap, header, units
+from trainwatch.draw import bars, gap, header, nodes, units
 from trainwatch.draw.rows import Picture, Row, clip, fit, length, width
 from trainwatch.read.clean import clean
+from trainwatch.run.node import called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,13 +145,20 @@ def _name(member: Member) -> str:
     return clean(known or member.word.removeprefix(f"{member.host}:"), 80) or "the newest run"
 
 
+def _host(member: Member) -> str:
+    """Where it runs; of several machines the first, and how many more."""
+    others = len(member.run.nodes) - 1
+    return (clean(member.host) or "here") + (f" +{others}" if others else "")
+
+
 def _state(member: Member) -> tuple[str, Style]:
     trouble = member.trouble
     if trouble is not None:
         return "✗ " + ("not found" if trouble.where == "target" else "no link"), "critical"
     if member.run.target is None:
         return ("○ waiting" if member.waits else "○ connecting"), "dim"
-    text, style = header.sign(member.run, header.HeaderView(), member.now)[0]
+    unwell = nodes.state(member.run, member.now)
+    text, style = (unwell or header.sign(member.run, header.HeaderView(), member.now))[0]
     return text, style if isinstance(style, str) else "text"
 
 
@@ -204,7 +212,12 @@ def _verdict(member: Member) -> tuple[str, Style]:
 
 def _busy(member: Member) -> str:
     """The mean of the cards that this run uses."""
-    cards = [c for c in member.run.devices.cards if c.ours and not c.stale(member.now)]
+    cards = [
+        card
+        for node in member.run.nodes
+        for card in node.devices.cards
+        if card.ours and not card.stale(node.now(member.now))
+    ]
     known = [c.reading.busy for c in cards if c.reading.busy is not None]
     return units.percent(sum(known) / len(known)) if known else units.UNKNOWN
 
@@ -273,8 +286,8 @@ class _Table:
     def __init__(self, members: Sequence[Member], columns: int) -> None:
         self._columns = columns
         self._best = best(members)
-        hosts = any(m.host for m in members)
-        self._host = min(max(width(clean(m.host)) for m in members), 16) if hosts else 0
+        hosts = any(m.host or len(m.run.nodes) > 1 for m in members)
+        self._host = min(max(width(_host(m)) for m in members), 16) if hosts else 0
         wanted = max([width(_name(m)) for m in members] + [_NAME])
         self._kept = [c.sized(members) for c in _COLUMNS]
         while len(self._kept) > 1 and self._needed() > columns:
@@ -310,8 +323,7 @@ class _Table:
             (" ", "text"),
         ]
         if self._host:
-            shown = clean(member.host) or "here"
-            row.append((_padded(shown, self._host, left=True) + " " * _GAP, "label"))
+            row.append((_padded(_host(member), self._host, left=True) + " " * _GAP, "label"))
         row.append((_padded(_name(member), self._name, left=True), "cursor" if here else "value"))
         if member.trouble is not None:
             return [*row, *self._reason(member, length(row))]
@@ -372,4 +384,6 @@ def _sentence(rows: Sequence[Member], view: FleetView) -> list[Row]:
     else:
         reason = member.run.state(member.now).reason
         text = clean(reason) or clean(member.run.verdict(member.now).headline)
-    return [[], [(f" {_name(member)}: ", "value"), (text, style)]]
+    everywhere = [clean(called(member.run, node), 40) for node in member.run.nodes]
+    on = f"on {', '.join(everywhere)}: " if len(everywhere) > 1 else ""
+    return [[], [(f" {_name(member)}: ", "value"), (on, "dim"), (text, style)]]

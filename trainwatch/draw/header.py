@@ -149,6 +149,7 @@ def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
     rate = run.pace.rate if alive else None
     left = [
         Piece([(clean(target.host, 60) or "here", "label")] if target else [], 5, least=9),
+        Piece([(f"{len(run.nodes)} machines", "value")] if len(run.nodes) > 1 else [], 4),
         Piece([(f"pid {target.pid}", "dim")] if target and target.pid else [], 6),
         Piece([(units.clock(took), "label")] if took is not None else [], 3),
         Piece([(units.rate(rate), "value")] if rate else [], 2),

@@ -11,6 +11,7 @@ from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from trainwatch.draw.rows import Style
+    from trainwatch.run.node import Node
     from trainwatch.run.run import Run
 
 _SCARCE = 0.05
@@ -20,7 +21,7 @@ _STALE = 10.0
 
 def draw(run: Run, columns: int, lines: int, now: float) -> Picture:
     """The line; without room inside it stands in the frame."""
-    row = pieces(run, now)
+    row = pieces(run.own, now)
     title: Row = [("machine", "title")]
     if lines <= 0:
         return Picture(title, _shortened(row, max(columns - 14, 0)), [])
@@ -29,9 +30,9 @@ def draw(run: Run, columns: int, lines: int, now: float) -> Picture:
     return Picture(title, [], rows)
 
 
-def pieces(run: Run, now: float) -> list[Piece]:
+def pieces(node: Node, now: float) -> list[Piece]:
     """What is known, the most important first."""
-    machine, process = run.machine, run.process
+    machine, process = node.machine, node.process
     if machine is None and process is None:
         return [Piece([("no reading yet", "dim")])]
     made = []
@@ -45,9 +46,9 @@ def pieces(run: Run, now: float) -> list[Piece]:
         made.append(Piece([(f"CPU {_cores(machine.cpu)}", "value")], 0))
     if machine is not None:
         used = units.of_size(machine.memory_used, machine.memory_total)
-        made.append(Piece([("RAM ", "dim"), (used, _memory(run))], 1))
+        made.append(Piece([("RAM ", "dim"), (used, _memory(node))], 1))
         free = f"{units.long_size(machine.disk_free)} free"
-        made.append(Piece([("disk ", "dim"), (free, _disk(run))], 2))
+        made.append(Piece([("disk ", "dim"), (free, _disk(node))], 2))
         if now - machine.at > _STALE:
             made.append(Piece([(f"{units.age(now - machine.at)} old", "warning")], 3))
     return made
@@ -58,15 +59,15 @@ def _cores(cores: float | None) -> str:
     return units.UNKNOWN if cores is None else f"{cores * 100:.0f}%"
 
 
-def _memory(run: Run) -> Style:
-    m = run.machine
+def _memory(node: Node) -> Style:
+    m = node.machine
     if m is None or m.memory_used is None or not m.memory_total:
         return "label"
     return "warning" if 1 - m.memory_used / m.memory_total < _SCARCE else "label"
 
 
-def _disk(run: Run) -> Style:
-    m = run.machine
+def _disk(node: Node) -> Style:
+    m = node.machine
     if m is None or m.disk_free is None or not m.disk_total:
         return "label"
     return "warning" if m.disk_free / m.disk_total < _SCARCE else "label"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trainwatch.draw import checkpoints, devices, gap, header, loss, machine, troubles
+from trainwatch.draw import checkpoints, gap, header, loss, machine, nodes, troubles
 from trainwatch.draw.cells import DOTS_X
 from trainwatch.draw.chart import draw as own_chart
 from trainwatch.draw.glyphs import Glyphs, suited
@@ -54,9 +54,9 @@ def status(
             _section(gap.draw(run, width, _gap_lines(run, width, now), now), width), colour, glyphs
         ),
         _text(_checkpoints(run, width, now), colour, glyphs),
-        _text(_section(devices.draw(run, width, _device_lines(run), now), width), colour, glyphs),
+        _text(_section(nodes.draw(run, width, _device_lines(run), now), width), colour, glyphs),
         _text(
-            [[], packed([*_titled("machine"), *machine.pieces(run, now)], [], width)],
+            [[], packed([*_titled("machine"), *machine.pieces(run.own, now)], [], width)],
             colour,
             glyphs,
         ),
@@ -196,6 +196,8 @@ def _gap_lines(run: Run, width: int, now: float) -> int:
 
 
 def _device_lines(run: Run) -> int:
+    if len(run.nodes) > 1:
+        return nodes.height(run)
     cards = run.devices.cards
     return 3 if len(cards) <= 1 else len(cards) + 1
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from trainwatch.read.likeness import TWIN
 from trainwatch.run.marks import home
+from trainwatch.run.node import called, unwell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from trainwatch.run.alerts import Alert
     from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.metrics import Point
+    from trainwatch.run.node import Node
     from trainwatch.run.run import Run
     from trainwatch.run.verdict import Verdict
 
@@ -188,6 +190,31 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
         "loss": number(loss.last) if loss else None,
         "eval_loss": number(evals.last) if evals else None,
         "verdict": run.verdict(now).state,
+        "nodes": [_node(run, node, now) for node in run.nodes] if len(run.nodes) > 1 else [],
+    }
+
+
+def _node(run: Run, node: Node, now: float) -> dict[str, Json]:
+    """One of the machines of a training on several."""
+    process = node.process
+    return {
+        "name": called(run, node),
+        "state": unwell(run, node) or "ok",
+        "age": number(node.age(now)),
+        "pids": list(process.tree) if process is not None else [],
+        "cpu": number(process.cpu) if process is not None else None,
+        "memory": process.memory if process is not None else None,
+        "gpus": [
+            {
+                "index": card.reading.index,
+                "name": card.reading.name,
+                "used": card.ours,
+                "busy": number(card.reading.busy),
+                "memory_used": card.reading.memory_used,
+                "memory_total": card.reading.memory_total,
+            }
+            for card in node.devices.cards
+        ],
     }
 
 

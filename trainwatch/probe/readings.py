@@ -13,6 +13,7 @@ from trainwatch.probe import devices, runs
 from trainwatch.probe.batch import Watcher
 from trainwatch.probe.ending import Departure, Ending
 from trainwatch.probe.machine import Disk, Machine
+from trainwatch.probe.part import part_of
 from trainwatch.probe.process import Meter, Subject, Tree
 from trainwatch.probe.slurmjob import Job
 
@@ -38,6 +39,8 @@ class Readings:
         self.ended: Optional[facts.Ended] = None
         self.devices_told = False
         self.due = 0.0
+        self._tree: List[int] = []
+        self._part: Optional[facts.Part] = None
 
     @property
     def knows_the_end(self) -> bool:
@@ -63,9 +66,19 @@ class Readings:
         if self._watcher:
             found += self._news(self._watcher)
         if self._meter and not self.ended:
-            found.append(self._meter.read(now, at))
+            reading = self._meter.read(now, at)
+            found += [reading, *self._part_of(reading.tree)]
         trouble = self._devices.overdue(now)
         return [*found, trouble] if trouble else found
+
+    def _part_of(self, tree: List[int]) -> List[facts.Part]:
+        """Which part of a training these processes are, where that changed."""
+        if tree == self._tree:
+            return []
+        self._tree, before = tree, self._part
+        self._part = part_of(tree) or before
+        same = self._part and before and self._part[:3] == before[:3]
+        return [] if self._part is None or same else [self._part]
 
     def _news(self, watcher: Watcher) -> List[Any]:
         """What is new of a job; its processes are known when it has begun."""

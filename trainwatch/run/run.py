@@ -23,10 +23,10 @@ from trainwatch.read.rows import counts_steps, step_of
 from trainwatch.run.alarms import Alarms
 from trainwatch.run.case import Case, Setting
 from trainwatch.run.checkpoints import Checkpoints
-from trainwatch.run.devices import Devices
 from trainwatch.run.history import History
 from trainwatch.run.log import Log
 from trainwatch.run.metrics import MetricStore
+from trainwatch.run.node import Node
 from trainwatch.run.pace import Pace, coming
 from trainwatch.run.pairing import Pairing
 from trainwatch.run.progress import ProgressState
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trainwatch.run.alarms import Alarm
+    from trainwatch.run.devices import Devices
     from trainwatch.run.limits import Limits
     from trainwatch.run.verdict import Verdict
 
@@ -89,9 +90,14 @@ class Run:
         self._files: set[str] = set()
         self.progress = ProgressState()
         self.pace = Pace()
-        self.devices = Devices()
-        self.machine: facts.MachineReading | None = None
-        self.process: facts.ProcessReading | None = None
+        self.own = Node()
+        """The machine that the target leads to."""
+        self._others: dict[str, Node] = {}
+        self.part: facts.Part | None = None
+        self.leader: Run | None = None
+        """The run that tells of the training that this one is a part of; None: this one does."""
+        self.followers: tuple[Run, ...] = ()
+        """Its other parts."""
         self.log = Log()
         self.troubles = Troubles()
         self.notices: list[Notice] = []
@@ -109,6 +115,7 @@ class Run:
             facts.CaughtUp: self._caught_up,
             facts.DeviceReading: self._device,
             facts.ProcessReading: self._process,
+            facts.Part: self._part,
             facts.MachineReading: self._machine,
             facts.Ended: self._ended,
             facts.Trouble: self._trouble,
@@ -123,6 +130,26 @@ class Run:
             Notice: self._notice,
             Unread: self._unread,
         }
+
+    @property
+    def devices(self) -> Devices:
+        """The accelerators of the machine that the target leads to."""
+        return self.own.devices
+
+    @property
+    def process(self) -> facts.ProcessReading | None:
+        """The processes there."""
+        return self.own.process
+
+    @property
+    def machine(self) -> facts.MachineReading | None:
+        """The machine itself."""
+        return self.own.machine
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Every machine that the training is seen on; the one of the target first."""
+        return [self.own, *self._others.values(), *(one.own for one in self.followers)]
 
     @property
     def lines(self) -> int:
@@ -250,21 +277,30 @@ class Run:
         self._files.add(fact.path)
         return Topic.NOTHING
 
+    def _node(self, name: str) -> Node:
+        """The machine of that name; "" is the one that the target leads to."""
+        return self._others.setdefault(name, Node(name)) if name else self.own
+
+    def _part(self, fact: facts.Part) -> Topic:
+        self.part = fact
+        return Topic.TARGET
+
     def _device(self, fact: facts.DeviceReading) -> Topic:
-        self.devices.apply(fact)
+        self._node(fact.node).devices.apply(fact)
         return Topic.DEVICES
 
     def _process(self, fact: facts.ProcessReading) -> Topic:
-        before, self.process = self.process, fact
+        node = self._node(fact.node)
+        before, node.process = node.process, fact
         topic = Topic.MACHINE
-        if self.devices.tree(fact.tree):
+        if node.devices.tree(fact.tree):
             topic |= Topic.DEVICES
         if before is None or before.state != fact.state:
             topic |= Topic.TARGET
         return topic
 
     def _machine(self, fact: facts.MachineReading) -> Topic:
-        self.machine = fact
+        self._node(fact.node).machine = fact
         return Topic.MACHINE
 
     def _trouble(self, fact: facts.Trouble) -> Topic:

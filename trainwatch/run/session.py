@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainwatch.run.alerts import Alert
+    from trainwatch.run.crew import Crew
+
+FEW = 5
+"""Losses after which more of them show no more which runs belong together."""
 
 
 class Session:
@@ -28,6 +32,8 @@ class Session:
         self.reader = Reader(patterns, gold)
         self.run = Run()
         self.alerts = Alerts(stop_on)
+        self.crew: Crew | None = None
+        """The runs that are watched together with this one."""
 
     @property
     def shown(self) -> Run:
@@ -41,7 +47,15 @@ class Session:
             changed |= self.run.apply(fact)
         for record in self.reader.feed(fact):
             changed |= self.run.apply(record)
+        if self.crew is not None and self._is_known_better(changed):
+            self.crew.look()
         return changed
+
+    def _is_known_better(self, changed: Topic) -> bool:
+        """Whether it may have turned out what this run is a part of."""
+        loss = self.run.metrics.loss
+        few = loss is not None and len(loss) < FEW
+        return bool(changed & Topic.TARGET or (changed & Topic.METRICS and few))
 
     def news(self) -> list[Alert]:
         """The alerts that were raised or withdrawn since this was asked last."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from trainwatch.read.clean import clean
+from trainwatch.run.crew import Crew
 from trainwatch.ui.pump import Intake, Pump
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Watched:
 def watch(watched: Sequence[Watched]) -> int:
     """Show the runs until the person leaves; the exit code of the command."""
     pump = Pump([one.intake for one in watched])
+    join(watched)
     pump.open()
     draw_on_the_terminal()
     if len(watched) == 1:
@@ -135,6 +137,15 @@ def watch(watched: Sequence[Watched]) -> int:
     if left is not None or len(watched) > 1:
         return left or 0
     return exit_code(watched[0].run, watched[0].options)
+
+
+def join(watched: Sequence[Watched]) -> None:
+    """Let the runs find out which of them are parts of one training."""
+    if len(watched) > 1:
+        crew = Crew()
+        for one in watched:
+            crew.add(one.run, one.options.host, one.intake.now)
+            one.session.crew = crew
 
 
 def _open(one: Watched, pump: Pump) -> None:

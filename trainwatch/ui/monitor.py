@@ -145,6 +145,8 @@ class Monitor(App[int]):
         """Bring what is wrong, and was not a moment ago, to wherever the person wants it."""
         who = f"{one.options.word}: " if len(self._watched) > 1 else ""
         for alert in one.session.news():
+            if one.run.leader is not None:
+                continue  # the run that tells of the whole training has alerts of its own
             if alert.state == "active" and alert.rule != ENDED:
                 self.on_said(Said(f"! {who}{alert.text}  (A: all alerts)"))
             if self.options.delivery is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.binding import Binding
 from textual.reactive import reactive
 
-from trainwatch.draw import devices
+from trainwatch.draw import nodes
 from trainwatch.draw.rows import wrapped
 from trainwatch.run.topics import Topic
 from trainwatch.ui.messages import Opened
@@ -38,11 +38,14 @@ class Devices(Panel):
 
     def picture(self, columns: int, lines: int) -> Picture:
         """The cards, as fully as there is room."""
-        return devices.draw(self.desk.run, columns, lines, self.desk.now())
+        return nodes.draw(self.desk.run, columns, lines, self.desk.now())
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines that the cards need, and the frame."""
-        known = self.desk.run.devices
+        run = self.desk.run
+        if len(run.nodes) > 1:
+            return nodes.height(run) + 2
+        known = run.devices
         cards = known.cards
         if not cards:
             words = [
@@ -78,4 +81,4 @@ class Devices(Panel):
         self.post_message(Opened("GPU", self._page))
 
     def _page(self, columns: int) -> list[Row]:
-        return devices.details(self.desk.run, columns, self.desk.now())
+        return nodes.details(self.desk.run, columns, self.desk.now())

@@ -57,6 +57,7 @@ class Fleet(Panel):
         return [
             fleet.Member(word, desk.run, desk.now(), desk.options.host, waits=not desk.begun())
             for word, desk in self._desks.items()
+            if desk.run.leader is None
         ]
 
     def _listed(self) -> list[str]:
