@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -239,6 +240,48 @@ def test_an_empty_log_and_one_without_numbers_say_so(trainwatch: Command, tmp_pa
     assert trainwatch("export", "empty.log").stderr == "trainwatch: nothing was printed yet\n"
     (tmp_path / "prose.log").write_text("hello\n" * 3)
     assert "no metric was found in 3 lines" in trainwatch("export", "prose.log").stderr
+
+
+def test_what_cannot_be_read_is_named_with_the_reason(trainwatch: Command, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    nothing = "trainwatch: no log and no metric file that can be read was found in out\n"
+    assert trainwatch("export", "out").stderr == nothing
+    whole = json.dumps({"log_history": [{"loss": 1.0, "step": 1}]})
+    (tmp_path / "out" / "trainer_state.json").write_text(whole[:-5])
+    for target in ("out", "out/trainer_state.json"):
+        cut = "out/trainer_state.json is not read: it is cut or half written"
+        assert cut in trainwatch("export", target).stderr
+        said = trainwatch("diagnose", target, "--json")
+        assert (said.returncode, cut in said.stderr) == (2, True)
+        assert "it is cut or half written" in trainwatch("status", target).stdout
+    (tmp_path / "out" / "trainer_state.json").write_text(whole)
+    assert trainwatch("export", "out").stderr == ""
+    (tmp_path / "big.db").write_bytes(b"SQLite format 3\0" + bytes(17 << 20))
+    assert "it has 17 MiB, more than is read" in trainwatch("export", "big.db").stderr
+    (tmp_path / "w.bin").write_bytes(os.urandom(5000))
+    assert (
+        trainwatch("export", "w.bin").stderr
+        == "trainwatch: w.bin holds no metric that can be read\n"
+    )
+    (tmp_path / "log.gz").write_bytes(gzip.compress(LOG.encode()))
+    assert "no text in UTF-8" in trainwatch("export", "log.gz").stderr
+
+
+def test_a_file_tells_how_far_the_training_is(trainwatch: Command, tmp_path: Path) -> None:
+    history = [
+        {"loss": 1.0, "step": 10, "epoch": 1.0},
+        {"eval_loss": 1.0, "step": 20, "epoch": 2.0},
+    ]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    told = json.loads(trainwatch("status", "trainer_state.json", "--json").stdout)
+    assert (told["step"], told["epoch"]) == (20, 2.0)
+
+
+def test_an_empty_word_is_not_the_newest_run(trainwatch: Command) -> None:
+    for verb in ("stop", "export", "attach"):
+        said = trainwatch(verb, "")
+        assert (said.returncode, said.stdout) == (2, "")
+        assert "an empty word names nothing" in said.stderr
 
 
 def test_a_folder_without_checkpoints_says_so(trainwatch: Command, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.read.disk import Disk, age, lay, weights
 from tests.read.test_hf_trainer import checkpoint
 from trainwatch import facts
-from trainwatch.probe import parts
+from trainwatch.probe import listing, parts
 from trainwatch.read import layouts
 from trainwatch.read.reader import Reader
 from trainwatch.read.records import CheckpointsSeen
@@ -68,6 +68,19 @@ def test_a_header_bomb_is_damage_and_costs_nothing(disk: Disk) -> None:
 def test_a_listing_that_is_cut_says_so(disk: Disk) -> None:
     [seen] = disk.folders.feed(facts.Listing("/out", [], False, 1.0))
     assert seen.odd == (("…", "there is more in this folder than could be listed"),)
+
+
+def test_a_text_that_grows_is_no_model_because_its_head_is_not_here_yet(disk: Disk) -> None:
+    empty = facts.FileBytes(f"{disk.root}/out.txt", 0, b"", 0, disk.now, disk.now)
+    disk.take(empty)
+    (disk.root / "out.txt").write_text("step 1 loss 0.5\n")
+    entries = listing.look(
+        listing.Root(str(disk.root)), listing.matcher([]), listing.matcher(["*"])
+    ).entries
+    disk.take(facts.Listing(str(disk.root), entries, True, disk.now))
+    disk.take(empty)
+    disk.note(disk.folders.caught_up(disk.now))
+    assert disk.seen == {}
 
 
 # --- coming and going -------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.read.settle import read
 from trainwatch import facts
 from trainwatch.read.reader import Reader
@@ -94,6 +96,22 @@ def test_a_log_that_ends_without_newline_is_read_to_its_end() -> None:
     metrics, passed = reader.feed(ended)
     assert isinstance(metrics, Metrics)
     assert passed is ended
+
+
+@pytest.mark.parametrize(
+    ("log", "values"),
+    [
+        (b"step 1 loss 0.512\nstep 2 loss 0.498", [0.512, 0.498]),  # as long as the one before
+        (b"step 1 loss 0.512\nstep 2 loss 0.4", [0.512]),  # it may have been 0.498
+        (b"step 1 loss 0.512 (3s)\nstep 2 loss 0.4 (3s)", [0.512, 0.4]),
+        (b"step 1 loss 0.5\nepoch 1 val_loss 0.7\nstep 2 loss 0.4", [0.5, 0.7, 0.4]),
+        (b"step 1 loss 0.5", []),
+    ],
+)
+def test_a_last_line_like_one_before_is_whole_without_its_end(
+    log: bytes, values: list[float]
+) -> None:
+    assert [float(point[2]) for point in read(log).points] == values
 
 
 def test_a_record_torn_by_a_gap_is_no_record() -> None:

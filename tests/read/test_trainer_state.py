@@ -21,7 +21,8 @@ STATE = {
 
 def feed(data: bytes, size: int | None = None) -> list[object]:
     path = "/out/checkpoint-20/trainer_state.json"
-    return Reader().feed(facts.FileBytes(path, 0, data, size or len(data), 1.0, 2.0))
+    told = Reader().feed(facts.FileBytes(path, 0, data, size or len(data), 1.0, 2.0))
+    return [record for record in told if not isinstance(record, facts.Trouble)]
 
 
 def test_every_row_with_its_step() -> None:
@@ -39,6 +40,22 @@ def test_a_half_written_file_is_waited_for() -> None:
     for end in range(0, len(whole), 7):
         assert feed(whole[:end]) == []
         assert feed(whole[:end], len(whole)) == []
+
+
+def test_what_stays_half_written_is_said_until_it_is_whole_or_gone() -> None:
+    whole, reader, where = json.dumps(STATE).encode(), Reader(), "/out/trainer_state.json"
+
+    def read(data: bytes) -> list[str]:
+        told = reader.feed(facts.FileBytes(where, 0, data, len(data), 1.0, 2.0))
+        return [fact.text for fact in told if isinstance(fact, facts.Trouble)]
+
+    said = [f"{where} is not read: it is cut or half written"]
+    assert [read(whole[:99]), read(whole[:120]), read(whole)] == [said, [], [""]]
+    assert read(whole[:99]) == said
+    told = reader.feed(facts.Listing("/out", [], True, 3.0))
+    assert facts.Trouble(f"file:{where}", "", "", 3.0) in told
+    reader.feed(facts.CaughtUp(4.0))
+    assert read(whole[:99]) == []  # it is soon whole
 
 
 def test_hostile_content_is_no_error() -> None:

@@ -278,6 +278,8 @@ def _read_option(verb: Verb, word: str, rest: list[str]) -> tuple[str, str]:
 def _check_operands(verb: Verb, operands: list[str]) -> None:
     if len(operands) < verb.least:
         raise UsageError(f"{verb.name} needs more: trainwatch {verb.name} {verb.operands}")
+    if "" in operands and not verb.takes_command:
+        raise UsageError(f"{verb.name}: an empty word names nothing; without any: the newest run")
     if 0 <= verb.most < len(operands):
         raise UsageError(f"{verb.name} does not take {operands[verb.most]!r}")
     for word in operands if verb.choices else ():

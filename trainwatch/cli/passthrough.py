@@ -109,7 +109,8 @@ class _Passing:
             return 0
         word, reason = run.state()
         how = f"{word} ({reason})" if reason else word
-        parts = [f"the training {how}", *_figures(run)]
+        was = "was " if word == "killed" else ""
+        parts = [f"the training {was}{how}", *_figures(run)]
         if run.target is not None and run.target.started:
             parts.append(f"after {units.clock(ended.at - run.target.started)}")
         self.say(" · ".join(parts))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainwatch.run.verdict import Verdict
 
 FINE, FOUND, NOT_JUDGED = 0, 1, 2  # exit codes of diagnose
+_NO_TEXT = "\N{REPLACEMENT CHARACTER}"
 _POINT = ("split", "name", "key", "dataset", "value", "step", "epoch", "rank", "time", "source")
 
 
@@ -175,17 +176,29 @@ def _output(path: str | None) -> Iterator[IO[str]]:
 
 
 def _remark_on_nothing(run: Run) -> None:
-    """Why there is no number, where that needs a word."""
-    if next(iter(shapes.export_lines(run)), None) is not None:
-        return
+    """What could not be read, and why there is no number, where that needs a word."""
+    for where, trouble in run.troubles.items():
+        if where.startswith("file:"):
+            sys.stderr.write(f"trainwatch: {clean(trouble.text)}\n")
+    if next(iter(shapes.export_lines(run)), None) is None:
+        sys.stderr.write(f"trainwatch: {_why_nothing(run)}\n")
+
+
+def _why_nothing(run: Run) -> str:
     lines = run.lines + bool(run.log.live)
     if not lines:
-        text = "nothing was printed yet"
-    elif run.unread:
-        text = (
-            f"no metric was found in {lines:,} lines; {run.unread:,} hold numbers that were not"
-            " understood (see: trainwatch doctor TARGET)"
+        place = clean(run.target.name) if run.target else ""
+        if run.target and run.target.kind == "folder":
+            return f"no log and no metric file that can be read was found in {place}"
+        if run.target and run.target.kind == "file":
+            return f"{place} holds no metric that can be read"
+        return "nothing was printed yet"
+    found = f"no metric was found in {lines:,} line{'s' * (lines > 1)}"
+    if any(_NO_TEXT in unread.sample for unread in run.samples):
+        return f"{found}; this is no text in UTF-8: unpack or convert it first"
+    if run.unread:
+        return (
+            f"{found}; {run.unread:,} hold numbers that were not understood"
+            " (see: trainwatch doctor TARGET)"
         )
-    else:
-        text = f"no metric was found in {lines:,} lines"
-    sys.stderr.write(f"trainwatch: {text}\n")
+    return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 from trainwatch.read.clean import clean
 from trainwatch.read.headers import DamagedError, TooLargeError
 from trainwatch.read.records import CheckpointFile, CheckpointSeen, CheckpointState
-from trainwatch.read.tree import UnreadableError
+from trainwatch.read.tree import ChangingError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -107,7 +107,7 @@ class Draft:
         """What ``understand`` makes of a file; None when that is a finding."""
         try:
             return file.digest(understand)
-        except (UnreadableError, TooLargeError) as error:
+        except (UnreadableError, TooLargeError, ChangingError) as error:
             self.find("unreadable", f"{self.folder.within(file)}: {error}", part)
         except DamagedError as error:
             self.find("corrupt", f"{self.folder.within(file)}: {error}", part)

@@ -49,6 +49,8 @@ class Reader:
         self._live = False
         self._apart = False  # metric files of several runs must not be read as one run's
         self._roots: set[str] = set()
+        self._guessed: tuple[str, ...] = ()  # folders that hold the files of others as well
+        self._refused: set[str] = set()  # files of which it was said that they are not read
         self._places: list[str] = []  # folders that the training said it saves to
         self._visits: list[facts.Visit] = []
 
@@ -72,6 +74,8 @@ class Reader:
     def feed(self, fact: object) -> list[object]:
         """The records of one fact; facts that are nothing to read come back as they are."""
         at = getattr(fact, "at", None)
+        if isinstance(fact, facts.Target):
+            self._guessed = tuple(f"{root}/" for root in fact.guessed)
         aged = self._folders.tick(at) if isinstance(at, float) else []
         return [*aged, *self._read(fact)]
 
@@ -105,7 +109,25 @@ class Reader:
         if isinstance(fact, facts.Listing):
             self._roots.add(fact.root)
         told = self._file(fact) if isinstance(fact, facts.FileBytes) else []
-        return [*told, *self._folders.feed(fact)]
+        return [*told, *self._folders.feed(fact), *self._not_read(fact)]
+
+    def _not_read(self, fact: facts.FileBytes | facts.Listing) -> list[object]:
+        """Of which file nothing can be read, and which are readable again or gone.
+
+        While a training writes, a file that is half written is soon whole.
+        """
+        if isinstance(fact, facts.Listing):
+            there = {f"{fact.root}/{entry.path}" for entry in fact.entries}
+            gone = {path for path in self._refused if path.startswith(fact.root + "/")} - there
+            self._refused -= gone
+            return [facts.Trouble(f"file:{path}", "", "", fact.at) for path in gone]
+        why = "" if fact.path.startswith(self._guessed) else self._files.refusal(fact)
+        why = why or results.refusal(fact, self._gold)
+        if bool(why) == (fact.path in self._refused) or (why and self._live):
+            return []
+        self._refused ^= {fact.path}
+        text = f"{fact.path} is not read: {why}" if why else ""
+        return [facts.Trouble(f"file:{fact.path}", text, "", fact.at)]
 
     def _file(self, fact: facts.FileBytes) -> list[object]:
         looked = [contents.feed(fact) for contents in self._contents.values()]

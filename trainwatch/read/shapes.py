@@ -34,6 +34,11 @@ def skeleton(line: bytes) -> bytes:
     return line.translate(None, DIGITS)
 
 
+def ending(line: bytes) -> tuple[bytes, int]:
+    """What two lines have in common that end alike as well: in a number of as many digits."""
+    return skeleton(line), len(line) - len(line.rstrip(DIGITS))
+
+
 class Shape:
     """How all lines of one kind are read."""
 

@@ -22,7 +22,7 @@ from trainwatch.read.placing import Lot, Placing
 from trainwatch.read.records import Notice, NoticeKind, Progress, Record, Unread
 from trainwatch.read.rows import Rows, counts_steps, step_of
 from trainwatch.read.sense import Row, Sense
-from trainwatch.read.shapes import DIGITS, Shape, Shapes, skeleton
+from trainwatch.read.shapes import DIGITS, Shape, Shapes, ending, skeleton
 from trainwatch.read.stretch import Fast, Stretch, states
 from trainwatch.read.taught import Taught
 from trainwatch.read.tokens import has_digit
@@ -43,6 +43,7 @@ _GLUED = re.compile(rb"(?<=[^\s])\[(?:rank|default)\d{1,5}\]:")
 """Where a rank's line begins behind another's, whose end came later: ``...[rank1]: step 2``."""
 
 _SAMPLE = 200
+_REMEMBERED = 4096  # bytes of whole lines, for comparison with one that may be cut
 _KINDS = 20
 
 
@@ -67,6 +68,7 @@ class Stream:
         self._placing = Placing(exact)
         self._carried = Carried()
         self._blocks = Blocks()
+        self._whole = b""  # the newest of what was whole lines
         self._shapes = Shapes()
         self._bars = Bars()
         self._rows = Rows()
@@ -88,6 +90,8 @@ class Stream:
         self._at = at
         for block in self._blocks.feed(offset, data):
             self._block(block)
+            newest = block.data[max(block.start, block.end - _REMEMBERED) : block.end]
+            self._whole = (self._whole + newest)[-_REMEMBERED:]
         self._look_ahead()
         return self._take()
 
@@ -102,15 +106,19 @@ class Stream:
         return self._take()
 
     def _torn(self, block: Block) -> None:
-        """A line without end may be cut inside a number: it is read up to the last bracket."""
+        """A line without end may be cut in a number: it is read to its last bracket.
+
+        One that ends as a whole line did, with a number of as many digits, is not cut.
+        """
+        known = {ending(one) for one in re.split(rb"[\r\n]+", self._whole)}
         for line in block.lines():
             closed = max(line.data.rfind(b"}"), line.data.rfind(b"]")) + 1
-            whole = line.data if not has_digit(line.text) else line.data[:closed]
-            if whole:
-                self._line(line.offset, whole)
-            if len(whole) < len(line.data):
-                rest = line.data[len(whole) :]
-                self._not_read(line.offset + len(whole), rest, skeleton(rest))
+            if ending(line.data) in known or not has_digit(line.text):
+                closed = len(line.data)
+            if closed:
+                self._line(line.offset, line.data[:closed])
+            if rest := line.data[closed:]:
+                self._not_read(line.offset + closed, rest, skeleton(rest))
 
     # --- lines ----------------------------------------------------------------------------
 

@@ -252,6 +252,7 @@ class Run:
         self.caught_up = True
         self.pace.watched(fact.at)
         self._history.caught_up()
+        self._count_in_files()
         self._say_what_is_left_out(fact.at)
         return Topic.TARGET | Topic.METRICS | Topic.VERDICT
 
@@ -315,6 +316,7 @@ class Run:
     def _metrics(self, record: Metrics) -> Topic:
         if record.source in self._files:
             self._history.add(record)
+            self._count_in_files()
             return Topic.METRICS | Topic.VERDICT | self._say_what_is_left_out(self.latest)
         if record.at is not None:
             self.pace.sign(record.at)
@@ -327,6 +329,13 @@ class Run:
         return (
             Topic.METRICS | Topic.PROGRESS | (Topic.VERDICT if _decides(record) else Topic.NOTHING)
         )
+
+    def _count_in_files(self) -> None:
+        """Where there is no log, the newest row of a metric file tells how far the training is."""
+        rows = self.metrics.rows
+        if not self.lines and len(rows):
+            row = len(rows) - 1
+            self.progress = self.progress.reported(rows.step(row), rows.epoch(row), None)
 
     def _say_what_is_left_out(self, at: float) -> Topic:
         """Files whose numbers are not shown, because nothing says that they are this run's."""

@@ -74,6 +74,7 @@ class Files:
         self._followed: dict[str, _Followed] = {}
         self._requests: list[facts.Read] = []
         self._databases = Databases()
+        self._cut: set[str] = set()  # files that came whole and are half written
 
     def feed(self, fact: facts.FileBytes) -> list[Metrics]:
         """The rows that these bytes of a file add; nothing when it is no metric file."""
@@ -83,16 +84,29 @@ class Files:
             self._tallies.pop(path, None)
             self._tally(path, "database", found or [])
             return found or []
+        self._cut.discard(fact.path)
         for form in formats():
             if _wanted(form, fact.path):
                 rows = self._rows(form, fact)
                 if not rows:
                     continue  # another format may know a file of that name
+                self._cut.discard(fact.path)
                 split = _split_of(fact.path)
                 rows = [_resplit(record, split) for record in rows] if split else rows
                 self._tally(fact.path, form.__name__.rpartition(".")[2], rows)
                 return rows
         return []
+
+    def refusal(self, fact: facts.FileBytes) -> str:
+        """Why nothing is read of a file that was just fed, though its name says that it should be."""
+        forms = [form for form in formats() if _wanted(form, fact.path)]
+        if any(hasattr(form, "follow") for form in forms):
+            return ""
+        if fact.path in self._cut:
+            return "it is cut or half written"
+        if len(fact.data) < fact.size and (forms or database.is_one(fact)):
+            return f"it has {fact.size >> 20:,} MiB, more than is read of such a file"
+        return ""
 
     def requests(self) -> list[facts.Read]:
         """What to read on; asked once."""
@@ -108,10 +122,12 @@ class Files:
         if hasattr(form, "follow"):
             return self._follow(cast("Growing", form), fact)
         whole = len(fact.data) == fact.size and fact.offset == 0
-        rows = (form.read(fact.path, fact.data) if whole else None) or []
+        rows = form.read(fact.path, fact.data) if whole else []
+        if rows is None:
+            self._cut.add(fact.path)
         if rows:
             self._tallies.pop(fact.path, None)
-        return rows
+        return rows or []
 
     def _follow(self, form: Growing, fact: facts.FileBytes) -> list[Metrics]:
         known = self._followed.get(fact.path)

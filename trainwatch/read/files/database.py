@@ -61,6 +61,11 @@ class Databases:
         return path, read(path, self._data.get(path, b""), self._logs.get(path, b""))
 
 
+def is_one(fact: FileBytes) -> bool:
+    """Whether these bytes are the beginning of a database."""
+    return fact.path.endswith(_ENDS) and fact.offset == 0 and fact.data.startswith(MAGIC)
+
+
 def read(source: str, data: bytes, log: bytes) -> list[Metrics] | None:
     """The rows of the run that logged last."""
     database = Database(data, log)

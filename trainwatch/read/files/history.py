@@ -48,13 +48,13 @@ _Row: TypeAlias = dict[str, float]
 
 
 def read(source: str, data: bytes) -> list[Metrics] | None:
-    """The rows of a history; nothing when the value is none."""
+    """The rows of a history; none when the value is no history, None when it is cut."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return None
     if isinstance(value, dict) and "log_history" in value:
-        return None  # of the Trainer, which has its own reader
+        return []  # of the Trainer, which has its own reader
     rows, placing = Rows(), Placing()
     for place, row in enumerate(_history(value)[:_MOST]):
         how = plan(tuple(map(Term, row)))

@@ -38,6 +38,8 @@ WANTS = (
 _XGBOOST_END = re.compile(rb'"version":\[\d+,\d+,\d+\]\}\s*$')
 _LIGHTGBM_END = re.compile(rb"\npandas_categorical:[^\n]*\n$")
 _JSON = re.compile(r"(?!.*index)(.*(xgb|boost).*|model.*|booster.*|\d+)\.json")
+_OWN = (".ubj", ".cbm", ".cbsnapshot")
+"""Endings that no other file has; of any other the content must tell."""
 _ROUND = re.compile(r"(?:.*[^\d])?(\d{1,9})$")
 
 
@@ -68,7 +70,8 @@ def _kind(name: str) -> tuple[str, _Check] | None:
 def _file(folder: Folder, file: File, who: str, check: _Check) -> Claim | None:
     draft = Draft(folder, f"boosting:{who}", file)
     told = draft.check(file, check, "weights")
-    if told is False:
+    unknown = any(finding.state == "unreadable" for finding in draft.findings)
+    if told is False or (unknown and not file.name.endswith(_OWN)):
         return None
     number = _ROUND.fullmatch(re.sub(r"\.(json|ubj|cbm|txt)$", "", file.name))
     draft.step = int(number[1]) if number else None

@@ -93,6 +93,14 @@ def read(fact: facts.FileBytes, named: Sequence[str] = ()) -> list[Result]:
     ]  # fmt: skip
 
 
+def refusal(fact: facts.FileBytes, named: Sequence[str] = ()) -> str:
+    """Why nothing is read of a log of evaluations, or of a file that was named."""
+    meant = fact.path.endswith(".eval") or fact.path in named
+    if not meant or len(fact.data) >= fact.size:
+        return ""
+    return f"it has {fact.size >> 20} MiB; results are read up to {LARGEST >> 20} MiB"
+
+
 def _recognised(name: str, value: Any) -> list[tuple[str, Told]]:
     for shape in shapes():
         told = shape.recognise(name, value)
