@@ -1,6 +1,7 @@
 """The live screen at 120x40, seen from its terminal. Run: ``python tests/bench/bench_screen.py``.
 
 - a frame: CPU and bytes that one more point of the curve costs, for the chart and for everything;
+- ten million points: from a key that zooms, pans or changes the axis to its picture;
 - latency: from the write of a line to its number on the terminal;
 - a finished log of a million lines: first curve, and what a key has to wait while it is read.
 
@@ -25,10 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from textual.app import App
 
 from tests.bench.bench_frame import raw_by_plotext
+from tests.bench.bench_series import record
 from tests.bench.screen import TRAINWATCH, Screen
 from tests.ui import scenes
 from tests.ui.stage import watching
 from trainwatch import facts
+from trainwatch.run.topics import Topic
 from trainwatch.ui.paint import Exact, exact
 
 if TYPE_CHECKING:
@@ -79,6 +82,40 @@ async def frames() -> None:
         assert loss is not None
         values = [loss.value(n) for n in range(len(loss))]
         print(f"plotext, the curve alone: {rival(values):.2f} ms CPU a frame")
+
+
+async def zooms(points: int = 10_000_000, keys: int = 120) -> None:
+    """Keys on a curve of ten million points, each to its painted rows; the rival walks them once."""
+    async with watching(scenes.running(), (120, 40)) as stage:
+        for first in range(5000, points, 100_000):
+            stage.run.apply(record(first, 100_000, ("loss",), told=False))
+        chart, spent = stage.watching.loss, []
+        acts = [
+            lambda: chart.action_zoom(1),
+            lambda: chart.action_zoom(1),
+            lambda: chart.action_pan(-1),
+            lambda: chart.action_zoom(-1),
+            lambda: chart.action_smooth(1),
+            chart.action_log,
+            lambda: chart.action_move(-1),
+        ]
+        stage.watching.publish(Topic.METRICS)
+        for n in range(keys):
+            start = time.perf_counter()
+            acts[n % len(acts)]()
+            stage.app.screen._on_timer_update()
+            spent.append((time.perf_counter() - start) * 1e3)
+            await asyncio.sleep(0)
+        loss = stage.run.metrics.loss
+        assert loss is not None
+        start = time.perf_counter()
+        max(loss.values)
+        walk = (time.perf_counter() - start) * 1e3
+        print(
+            f"{len(loss):,} points, a key to its picture: p50 {median(spent):.1f} ms,"
+            f" p95 {quantiles(spent, n=20)[-1]:.1f}, most {max(spent):.1f}"
+            f" (max() over the points {walk:.0f} ms)"
+        )
 
 
 def rival(values: list[float]) -> float:
@@ -152,6 +189,7 @@ def million(folder: Path) -> None:
 
 if __name__ == "__main__":
     asyncio.run(frames())
+    asyncio.run(zooms())
     with tempfile.TemporaryDirectory() as name:
         os.environ.setdefault("LC_ALL", "C.UTF-8")
         latency(Path(name))

@@ -3,7 +3,8 @@
 The law of this file: facts enter a session here and nowhere else, and nothing else in the screen
 owns a timer. However many runs are watched, there is one pump. A link wakes it from its own thread.
 It drains a little at a time, so that keys are heard between two drains, and publishes which topics
-changed: the first change at once, then at most one frame per ``FRAME``. That a second passed is a
+changed: the first change at once, then at most one frame per ``FRAME`` (the second of a row
+comes ``SOON``). That a second passed is a
 topic like the others.
 """
 
@@ -31,7 +32,9 @@ FACTS: Final = 256
 BITE: Final = 64 << 10
 """Bytes of a stream that are read without looking at the clock: a few milliseconds' worth."""
 FRAME: Final = 0.1
-"""Seconds between two published changes."""
+"""Seconds between two published changes, where they come one after the other."""
+SOON: Final = 0.01
+"""The same after a frame that stood alone: a line must not wait because a second passed just before."""
 RESTS: Final = 4
 """Time between two frames in terms of what the last one took: drawing never takes it all."""
 HEED: Final = 0.025
@@ -279,12 +282,13 @@ class Pump:
             self._changed[intake] = self._changed.get(intake, Topic.NOTHING) | topic
 
     def _paint(self) -> None:
-        self._painted = time.monotonic()
+        before, self._painted = self._painted, time.monotonic()
         if self._painted - self._aged > TICK / 2:
             self._age()  # in the same frame: everything is drawn once
         changed, self._changed = self._changed, {}
         self.publish(changed)
-        self._rest = max(FRAME, RESTS * (time.monotonic() - self._painted))
+        alone = self._painted - before > 2 * FRAME
+        self._rest = max(SOON if alone else FRAME, RESTS * (time.monotonic() - self._painted))
 
     def _tick(self) -> None:
         if self._loop is None:
