@@ -90,7 +90,7 @@ async def zooms(points: int = 10_000_000, keys: int = 120) -> None:
         for first in range(5000, points, 100_000):
             stage.run.apply(record(first, 100_000, ("loss",), told=False))
         chart, spent = stage.watching.loss, []
-        acts = [
+        acts: list[Callable[[], None]] = [
             lambda: chart.action_zoom(1),
             lambda: chart.action_zoom(1),
             lambda: chart.action_pan(-1),
