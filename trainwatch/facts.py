@@ -91,6 +91,7 @@ class Listing(NamedTuple):
     entries: List[Entry]
     complete: bool  # False: the walk hit its limits, more exists
     at: float
+    alone: bool = False  # nobody writes below it now, as far as that could be seen
 
 
 class FileBytes(NamedTuple):

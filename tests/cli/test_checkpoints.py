@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,43 @@ def test_an_odd_name_is_shown_harmless(trainwatch: Command, out: Path) -> None:
     for verb in (["verify"], ["prune", "--dry-run"]):
         said = trainwatch("checkpoints", verb[0], "out", *verb[1:])
         assert "\x1b" not in said.stdout + said.stderr
+
+
+# --- damage that is young -----------------------------------------------------------------------
+
+
+def cut(out: Path) -> Path:
+    """Half a file of weights, written a moment ago."""
+    path = out / "checkpoint-40/model.safetensors"
+    path.write_bytes(path.read_bytes()[:-4])
+    return path
+
+
+def states(trainwatch: Command) -> dict[str, str]:
+    told = json.loads(trainwatch("checkpoints", "out", "--json").stdout)
+    return {one["name"]: one["state"] for one in told}
+
+
+def test_what_nobody_writes_any_more_is_damaged_at_once(trainwatch: Command, out: Path) -> None:
+    cut(out)
+    (out / "checkpoint-30/optimizer.pt").unlink()
+    found = states(trainwatch)
+    assert (found["checkpoint-40"], found["checkpoint-30"]) == ("corrupt", "incomplete")
+
+
+def test_what_somebody_has_open_is_being_written_until_verify_is_asked(
+    trainwatch: Command, out: Path
+) -> None:
+    code = "import sys; f = open(sys.argv[1], 'a'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(cut(out))],
+        cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as writer:  # fmt: skip
+        assert writer.stdout
+        writer.stdout.readline()
+        assert states(trainwatch)["checkpoint-40"] == "writing"
+        said = trainwatch("checkpoints", "verify", "out", "checkpoint-40")
+        assert (said.returncode, said.stdout.split()[:2]) == (1, ["checkpoint-40", "damaged"])
+        assert "changed just now" in said.stderr
+        writer.communicate()
+    assert states(trainwatch)["checkpoint-40"] == "corrupt"

@@ -30,15 +30,15 @@ class Disk:
         self.last: CheckpointsSeen | None = None
         self._sent: dict[str, tuple[facts.FileBytes, ...]] = {}
 
-    def look(self, after: float = 0.0) -> dict[str, CheckpointSeen]:
-        """The checkpoints, by name, ``after`` so many seconds."""
+    def look(self, after: float = 0.0, alone: bool = False) -> dict[str, CheckpointSeen]:
+        """The checkpoints, by name, ``after`` so many seconds. ``alone``: nobody writes there."""
         self.now += after
         found = listing.look(
             listing.Root(str(self.root)),
             listing.matcher(layouts.folders()),
             listing.matcher(want.pattern for want in layouts.wants()),
         )
-        self.take(facts.Listing(str(self.root), found.entries, found.complete, self.now))
+        self.take(facts.Listing(str(self.root), found.entries, found.complete, self.now, alone))
         for entry in found.entries:
             if entry.kind == "file":
                 self._send(entry)

@@ -321,6 +321,30 @@ def test_a_save_that_stops_is_no_save(disk: Disk) -> None:
     assert seen.reason == "trainer_state.json is missing; model.safetensors is cut at 62 %"
 
 
+def test_where_nobody_writes_a_young_file_is_what_it_is(disk: Disk) -> None:
+    tree = checkpoint(trainer_state__json=None)
+    lay(disk.root, tree)
+    assert disk.look()["checkpoint-10"].state == "writing"
+    assert disk.look(after=1.0, alone=True)["checkpoint-10"].state == "incomplete"
+
+
+def test_nobody_is_believed_to_be_alone_where_something_changes(disk: Disk) -> None:
+    """The writer is on another machine."""
+    lay(disk.root, checkpoint(trainer_state__json=None))
+    disk.look(alone=True)
+    lay(disk.root, {"checkpoint-10/trainer_state.json": state(10)[:20]})
+    assert disk.look(after=2.0, alone=True)["checkpoint-10"].state == "writing"
+    assert disk.look(after=31.0, alone=True)["checkpoint-10"].state == "incomplete"
+
+
+def test_a_training_that_is_known_to_run_may_write_at_any_time(disk: Disk) -> None:
+    disk.folders.trained(True)
+    lay(disk.root, checkpoint(trainer_state__json=None))
+    assert disk.look(alone=True)["checkpoint-10"].state == "writing"
+    disk.note(disk.folders.ended(disk.now))
+    assert disk.seen["checkpoint-10"].state == "incomplete"
+
+
 def test_the_end_of_the_training_ends_every_save(disk: Disk) -> None:
     lay(disk.root, checkpoint(10, trainer_state__json=None))
     disk.look()

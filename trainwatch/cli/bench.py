@@ -73,6 +73,11 @@ class Bench(NamedTuple):
             line.clear()
         raise CommandError(f"{action}: the probe left before it was done", NOT_CONNECTED)
 
+    def settle(self) -> None:
+        """What is unfinished is judged as it is now, however young."""
+        for record in self.session.reader.settle(time.time()):
+            self.session.run.apply(record)
+
     def look_into(self, seen: CheckpointSeen) -> ContentsSeen | None:
         """What is inside a checkpoint; None where nothing in it can be looked into."""
         self.session.reader.look_into(seen)

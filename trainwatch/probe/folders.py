@@ -14,7 +14,7 @@ import zlib
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, TypeVar
 
 from trainwatch import facts
-from trainwatch.probe import inotify, parts
+from trainwatch.probe import busy, inotify, parts
 from trainwatch.probe.listing import Memory, Root, Tree, look, matcher
 from trainwatch.probe.machine import Disk, disk_of
 
@@ -54,6 +54,7 @@ class FolderWatch:
         self._wake = wake
         self._sent: Dict[str, _Sent] = {}
         self._entries: Optional[List[facts.Entry]] = None
+        self._alone = False
         self._trouble = ""
         self._denied: Set[str] = set()  # files that we may not read
         self._watched: Set[str] = set()
@@ -123,11 +124,24 @@ class FolderWatch:
         """Send the listing if it is news."""
         if tree.folders:
             self._say("")
-        if tree.entries == self._entries or (self._entries is None and not tree.folders):
+        if self._entries is None and not tree.folders:
             return False
-        self._entries = tree.entries
-        self._put(facts.Listing(self.root.path, tree.entries, tree.complete, time.time()))
+        alone = self._is_alone(tree)
+        if tree.entries == self._entries and alone == self._alone:
+            return False
+        self._entries, self._alone = tree.entries, alone
+        told = facts.Listing(self.root.path, tree.entries, tree.complete, time.time(), alone)
+        self._put(told)
         return True
+
+    def _is_alone(self, tree: Tree) -> bool:
+        """Whether nobody writes here now; asked only while something is young."""
+        now = time.time()
+        young = [one.path for one in tree.entries if now - one.mtime < busy.YOUNG]
+        if not young:
+            return self._alone
+        path = self.root.path
+        return self._asking(busy.nobody, path, [os.path.join(path, one) for one in young])
 
     def _offer(self, entries: List[facts.Entry]) -> bool:
         """Send the wanted files that changed, the newest first. False: all is quiet."""

@@ -38,12 +38,17 @@ class Folders:
 
     def __init__(self) -> None:
         self._roots: dict[str, _Root] = {}
+        self._is_trained = False
+
+    def trained(self, known: bool) -> None:
+        """Whether a process is known that trains here: its end will be told."""
+        self._is_trained = known
 
     def feed(self, fact: facts.Listing | facts.FileBytes) -> list[CheckpointsSeen]:
         """What is new after this fact."""
         if isinstance(fact, facts.Listing):
             root = self._roots.setdefault(fact.root, _Root(fact.root))
-            root.listed(fact)
+            root.listed(fact._replace(alone=fact.alone and not self._is_trained))
             return root.look(fact.at)
         return [
             seen
@@ -145,7 +150,10 @@ class _Root:
         self._shelf.now = listing.at
         self._tree = grow(listing, self._shelf)
         self._complete = listing.complete
-        self._shelf.listed(listing.entries)
+        was = self._shelf.alone
+        self._shelf.listed(listing.entries, listing.alone)
+        if self._shelf.alone != was:
+            self._due_at(listing.at)
 
     def put(self, fact: facts.FileBytes) -> bool:
         """Take in bytes; False when they are none of ours or no news."""

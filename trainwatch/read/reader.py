@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainwatch.read.contents import Contents
-    from trainwatch.read.records import CheckpointSeen
+    from trainwatch.read.records import CheckpointSeen, CheckpointsSeen
 
 MOST_PLACES = 4
 """Folders that a log may have looked at: what is printed is not always meant."""
@@ -75,6 +75,7 @@ class Reader:
         """The records of one fact; facts that are nothing to read come back as they are."""
         at = getattr(fact, "at", None)
         if isinstance(fact, facts.Target):
+            self._folders.trained(fact.pid is not None)
             self._guessed = tuple(f"{root}/" for root in fact.guessed)
         aged = self._folders.tick(at) if isinstance(at, float) else []
         return [*aged, *self._read(fact)]
@@ -140,6 +141,10 @@ class Reader:
         root = max((r for r in self._roots if path.startswith(r + "/")), key=len, default=path)
         above = path[len(root) + 1 :].split("/")[:-1]
         return any(all(not fnmatch(name, like) for like in layouts.folders()) for name in above)
+
+    def settle(self, at: float) -> list[CheckpointsSeen]:
+        """Nobody writes checkpoints any more: what is unfinished is so for good."""
+        return self._folders.ended(at)
 
     def look_into(self, seen: CheckpointSeen) -> None:
         """Ask for what is inside this checkpoint: ContentsSeen will tell."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds after which bytes that have not come are called unreadable."""
+DOUBT = 30.0
+"""Seconds for which nobody is believed to be alone after something changed all the same."""
 
 
 class UnreadableError(DamagedError):
@@ -74,8 +76,11 @@ class Shelf:
         self.root = root
         self.now = 0.0
         self.over = False  # the training has ended: nobody is left who could change anything
+        self.alone = False  # nobody was seen who writes here, and nothing changed all the same
         self.caught_up = 0.0  # when everything that existed then had been sent
         self.requests: list[Read] = []
+        self._seen_alone = False
+        self._doubted = -DOUBT
         self._wanted = wanted
         self._held: dict[str, _Held] = {}
         self._since: dict[str, float] = {}  # when a file was first listed, or asked for
@@ -92,8 +97,8 @@ class Shelf:
         asked = any(question[:2] == (path, fact.offset) for question in self._asked)
         return held.put(fact.offset, fact.data, asked)
 
-    def listed(self, entries: list[Entry]) -> None:
-        """These exist now; all others are forgotten."""
+    def listed(self, entries: list[Entry], alone: bool = False) -> None:
+        """These exist now; all others are forgotten. ``alone``: nobody is seen who writes here."""
         known, self._moved = self._moved, {}
         for entry in entries:
             last = known.get(entry.path)
@@ -102,6 +107,10 @@ class Shelf:
                 self._moved[entry.path] = now, self.now if known else min(self.now, entry.mtime)
             else:
                 self._moved[entry.path] = last if last[0] == now else (now, self.now)
+        if self._seen_alone and alone and known and known != self._moved:
+            self._doubted = self.now  # somebody writes who cannot be seen
+        self._seen_alone = alone
+        self.alone = alone and self.now >= self._doubted + DOUBT
         self._since = {path: self._since.get(path, self.now) for path in self._moved}
         self._held = {path: held for path, held in self._held.items() if path in self._moved}
         self._asked = {question for question in self._asked if question[0] in self._moved}
@@ -212,7 +221,7 @@ class Folder:
     @property
     def over(self) -> bool:
         """Nobody is left who could change anything."""
-        return self._shelf.over
+        return self._shelf.over or self._shelf.alone
 
     @property
     def moved(self) -> float:

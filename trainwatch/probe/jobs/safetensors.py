@@ -45,7 +45,7 @@ def check(file: IO[bytes], size: int, progress: Progress) -> Tuple[int, List[Ten
     crc = zlib.crc32(header, zlib.crc32(prefix))
     progress.add(8 + length)
     spans = sorted(_spans(header))
-    _check_seamless(spans, size - 8 - length)
+    _check_seamless(spans, size - 8 - length, 8 + length)
     tensors = []
     for span in spans:
         tensor, crc = _tensor(file, span, crc, progress)
@@ -87,14 +87,14 @@ def _span(name: str, text: str) -> Span:
     return span
 
 
-def _check_seamless(spans: List[Span], room: int) -> None:
+def _check_seamless(spans: List[Span], room: int, start: int) -> None:
     end = 0
     for span in spans:
         if span.begin != end:
             raise DamagedError("its header leaves a hole or an overlap in the data")
         end = span.end
     if end > room:
-        raise DamagedError("it is cut at {} %".format(100 * room // end))
+        raise DamagedError("it is cut at {} %".format(100 * (start + room) // (start + end)))
     if end < room:
         raise DamagedError("it is longer than its header says")
 
