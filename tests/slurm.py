@@ -1,4 +1,4 @@
-"""A real Slurm of one node on loopback, for tests: its own keys, ports and folders, gone afterwards."""
+"""A real Slurm of two nodes on one machine, for tests: its own keys, ports and folders, gone afterwards."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ _CONFIGURATION = """\
 ClusterName=tiny
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
-SlurmdPort={node}
 AuthType=auth/munge
 AuthInfo=socket={home}/munge.socket
 CredType=cred/munge
 SlurmUser={user}
 SlurmdUser={user}
 StateSaveLocation={home}/state
-SlurmdSpoolDir={home}/spool
+SlurmdSpoolDir={home}/spool-%n
 SlurmctldPidFile={home}/slurmctld.pid
-SlurmdPidFile={home}/slurmd.pid
+SlurmdPidFile={home}/slurmd-%n.pid
 SlurmctldLogFile={home}/slurmctld.log
-SlurmdLogFile={home}/slurmd.log
+SlurmdLogFile={home}/slurmd-%n.log
 ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 SwitchType=switch/none
@@ -40,7 +39,8 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 ReturnToService=2
 KillWait=3
-NodeName={host} NodeAddr=127.0.0.1 CPUs=1 State=UNKNOWN
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=1 State=UNKNOWN
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={second} CPUs=1 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP
 """
 
@@ -57,14 +57,16 @@ def missing() -> str:
 def slurm(home: Path) -> Iterator[dict[str, str]]:
     """The environment in which Slurm's commands reach it. Raises RuntimeError when it does not come up."""
     host = socket.gethostname().partition(".")[0]
-    for name in ("state", "spool"):
+    for name in ("state", "spool-n1", "spool-n2"):
         (home / name).mkdir()
     key = home / "munge.key"
     key.write_bytes(os.urandom(256))
     key.chmod(0o400)
-    controller, node = _free_ports()
+    controller, first, second = _free_ports()
     (home / "slurm.conf").write_text(
-        _CONFIGURATION.format(host=host, home=home, controller=controller, node=node, user="root")
+        _CONFIGURATION.format(
+            host=host, home=home, controller=controller, first=first, second=second, user="root"
+        )
     )
     env = {**os.environ, "SLURM_CONF": str(home / "slurm.conf"), "PATH": _PATH}
     daemons = [
@@ -72,7 +74,8 @@ def slurm(home: Path) -> Iterator[dict[str, str]]:
          f"--pid-file={home}/munged.pid", f"--log-file={home}/munged.log",
          f"--seed-file={home}/munged.seed"],
         ["slurmctld", "-D", "-c"],
-        ["slurmd", "-D"],
+        ["slurmd", "-D", "-N", "n1"],
+        ["slurmd", "-D", "-N", "n2"],
     ]  # fmt: skip
     started: list[subprocess.Popen[bytes]] = []
     try:
@@ -94,7 +97,7 @@ def slurm(home: Path) -> Iterator[dict[str, str]]:
 
 
 def _free_ports() -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [one.getsockname()[1] for one in held]
     for one in held:
         one.close()

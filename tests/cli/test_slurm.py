@@ -1,4 +1,4 @@
-"""slurm:JOB against a real Slurm of one node, started here: output, queue, end, stopping."""
+"""slurm:JOB against a real Slurm of two nodes, started here: output, queue, machines, end, stopping."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command
+from tests.cli.terminal import TRAINWATCH, environment
 from tests.conftest import until as happens
 from tests.slurm import missing, slurm
 
@@ -76,7 +77,7 @@ def until(ask: Command, job: str, state: str, seconds: float = 60.0) -> dict[str
 def test_a_job_is_followed_to_its_end_and_its_exit_code_is_ours(
     submit: Callable[..., str], ask: Command
 ) -> None:
-    job = submit(TRAINING + "sleep 4; echo last; exit 3", "--job-name=a job")
+    job = submit(TRAINING + "sleep 4; echo last; exit 3", "--job-name=a job", "--nodes=2")
     said = ask("attach", f"slurm:{job}", "--no-ui")
     assert said.stdout.splitlines()[0] == "{'loss': 1.8, 'epoch': 0.1}"
     assert said.stdout.splitlines()[-1] == "last"
@@ -93,6 +94,58 @@ def test_processes_of_a_job_on_this_machine_are_seen_while_it_runs(
     assert told["kind"] == "slurm"
     happens(lambda: json.loads(ask("status", f"slurm:{job}", "--json").stdout)["pid"], 30)
     assert until(ask, job, "running")["loss"] == 1.4
+
+
+WORKERS = TRAINING + "srun sh -c 'exec -a worker-$SLURM_PROCID sleep 600'"
+
+
+def pids(name: str) -> set[int]:
+    """The processes that call themselves so."""
+    told = subprocess.run(["pgrep", "-f", f"^{name}"], capture_output=True, text=True, check=False)
+    return set(map(int, told.stdout.split()))
+
+
+def test_every_machine_of_a_job_tells_its_own_processes(
+    submit: Callable[..., str], ask: Command
+) -> None:
+    job = submit(WORKERS.replace("sh -c", "bash -c"), "--nodes=2", "--job-name=wide")
+    happens(lambda: pids("worker-0") and pids("worker-1"), 60)
+    told = json.loads(ask("status", f"slurm:{job}", "--json").stdout)
+    nodes = {node["name"]: node for node in told["nodes"]}
+    assert (list(nodes), told["loss"]) == (["n1", "n2"], 1.4)
+    assert [node["state"] for node in told["nodes"]] == ["ok", "ok"]
+    assert pids("worker-1") <= set(nodes["n2"]["pids"])
+    assert pids("worker-0") <= set(nodes["n1"]["pids"])
+    assert not set(nodes["n1"]["pids"]) & set(nodes["n2"]["pids"])
+    for node in nodes.values():
+        commands = [Path(f"/proc/{pid}/cmdline") for pid in node["pids"]]
+        assert not any(b"python" in c.read_bytes() for c in commands if c.exists())
+
+
+def test_where_no_process_of_the_job_is_seen_all_come_through_srun(
+    submit: Callable[..., str], cluster: dict[str, str], state: Path, tmp_path: Path
+) -> None:
+    job = submit(WORKERS.replace("sh -c", "bash -c"), "--nodes=2", "--job-name=far")
+    happens(lambda: pids("worker-0") and pids("worker-1"), 60)
+    login = [
+        "unshare",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ]  # processes of nobody else are seen there
+    env = environment(state, PATH=cluster["PATH"], SLURM_CONF=cluster["SLURM_CONF"])
+    said = subprocess.run(
+        [*login, *TRAINWATCH, "status", f"slurm:{job}", "--json"],
+        env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    if "unshare" in said.stderr:
+        pytest.skip("no process ids of one's own here: " + said.stderr)
+    told = json.loads(said.stdout)
+    first, second = told["nodes"]
+    assert (first["name"], second["name"]) == ("n1", "n2")
+    assert told["pid"] in first["pids"]
+    assert pids("worker-1") <= set(second["pids"])
 
 
 def test_a_job_in_the_queue_says_why_it_waits(submit: Callable[..., str], ask: Command) -> None:
@@ -157,6 +210,6 @@ def test_run_detached_prints_the_target_and_a_refusal_is_a_sentence(ask: Command
 
 def test_no_such_job_is_a_sentence(ask: Command) -> None:
     said = ask("status", "slurm:999999")
-    assert "Slurm knows no job 999999 any more, or never did" in said.stderr
+    assert "Slurm knows no job 999999 any more, or never did, and keeps no accounts" in said.stderr
     assert said.returncode == 3
     assert "is no number of a Slurm job" in ask("status", "slurm:abc").stderr

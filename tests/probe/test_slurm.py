@@ -83,6 +83,25 @@ def test_the_first_part_of_a_job_of_several_parts_has_its_output() -> None:
     assert slurm._one(jobs, "7").id == "7+0"
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("vm", ["vm"]),
+        ("gpu[1-3]", ["gpu1", "gpu2", "gpu3"]),
+        ("gpu[08-10,12],cpu1", ["gpu08", "gpu09", "gpu10", "gpu12", "cpu1"]),
+        ("r[1-2]n[1,3]x", ["r1n1x", "r1n3x", "r2n1x", "r2n3x"]),
+        ("", []),
+        ("n[a-b]", []),
+    ],
+)
+def test_the_machines_of_a_job_by_their_names(text: str, names: list[str]) -> None:
+    assert slurm.hostnames(text) == names
+
+
+def test_a_list_of_machines_without_end_ends() -> None:
+    assert len(slurm.hostnames("n[1-999999999]m[1-999999999]")) <= 4096
+
+
 def test_why_a_job_waits_and_until_when() -> None:
     [job] = slurm.parse(PENDING)
     assert batch.waiting(job) == (

@@ -97,7 +97,22 @@ def way_to(target: Target, ssh: SshDoor | None) -> Way:
 
 def _probed(host: str, where: str, door: Door | Sequence[str]) -> Way:
     """A probe behind ``door`` finds out what ``where`` means."""
+    if where.startswith("slurm:"):
+        return _submitted(host, where, door)
     return Way(host, where, lambda record: ChildLink(door, record), is_here=not host)
+
+
+def _submitted(host: str, where: str, door: Door | Sequence[str]) -> Way:
+    """A probe asks Slurm about the job, others go to its machines."""
+    from trainwatch.link.bare import BareDoor
+    from trainwatch.link.slurm import SlurmLink
+
+    there = door.command if isinstance(door, BareDoor) else list
+
+    def make(record: Path | None) -> Link:
+        return SlurmLink(ChildLink(door), there, record)
+
+    return Way(host, where, make, is_here=not host)
 
 
 def _contained(target: Target, ssh: SshDoor | None) -> Way:

@@ -7,7 +7,7 @@ nothing. It is asked from a thread of its own, because it may take its time, and
 import os
 import threading
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from trainwatch import facts
 from trainwatch.probe import identity, roots, runs, slurm
@@ -15,7 +15,7 @@ from trainwatch.probe.cmdline import command_of, environment_of
 from trainwatch.probe.found import Found, Source, TargetError
 from trainwatch.probe.listing import Root
 from trainwatch.probe.masks import masked
-from trainwatch.probe.process import Subject
+from trainwatch.probe.process import NODE, Subject, mark_of
 from trainwatch.probe.slurmjob import OVER, Job
 
 EVERY = 5.0  # seconds between two questions
@@ -26,6 +26,17 @@ def find(word: str) -> Found:
     """What there is to follow of the job ``word``, running, waiting or done. Raises TargetError."""
     job = slurm.job(word)
     return _described(job, subject_of(job))
+
+
+def part(word: str, roots: bool) -> Found:
+    """The processes of the job ``NUMBER`` on this machine and nothing else; with its ``roots`` or not."""
+    if not word.isdigit():
+        raise TargetError("{} is no number of a job".format(word))
+    job = Job("", word, "", "", "RUNNING", "", 0, 0, "", "", "", "", "", "", None, None, None)
+    found = _described(job, subject_of(job))
+    kept = found.roots if roots else []
+    fact = found.fact._replace(note="", roots=[root.path for root in kept])
+    return found._replace(fact=fact, roots=kept)
 
 
 def _described(job: Job, subject: Optional[Subject]) -> Found:
@@ -52,9 +63,8 @@ def _described(job: Job, subject: Optional[Subject]) -> Found:
         note="" if sources else "Slurm tells no output file of it",
         at=time.time(),
     )
-    missing, fix = _elsewhere(job) if subject is None else ("", "")
     words = "the job {}".format(job.id)
-    return Found(fact, words, sources, folders, None, subject, missing, fix, job)
+    return Found(fact, words, sources, folders, None, subject, job=job)
 
 
 def _sources(paths: List[str]) -> List[Source]:
@@ -65,16 +75,12 @@ def _sources(paths: List[str]) -> List[Source]:
 
 def subject_of(job: Job) -> Optional[Subject]:
     """The processes of the job on this machine; None when there are none."""
-    root = _root(job)
-    return Subject(root, None, job.number, _VARIABLE) if root else None
-
-
-def _root(job: Job) -> Optional[identity.Identity]:
-    """The first process of the job on this machine: its script, or what srun started here."""
     found = _processes(job)
     if not found:
         return None
-    return identity.Identity(found[0].pid, found[0].start, identity.boot_id(), identity.namespace())
+    first = found[0]
+    root = identity.Identity(first.pid, first.start, identity.boot_id(), identity.namespace())
+    return Subject(root, None, job.number, _VARIABLE, mark_of(first.pid, NODE))
 
 
 def _training(job: Job) -> List[str]:
@@ -84,28 +90,23 @@ def _training(job: Job) -> List[str]:
 
 
 def _processes(job: Job) -> List[identity.Stat]:
-    """The processes of the job on this machine, the oldest first."""
+    """The processes of the job on this machine, the oldest first.
+
+    Only what Slurm's daemon of a machine started carries the name of that machine. Where several
+    daemons run on one, those of the daemon that started us are meant, else of the one with the script.
+    """
     if not job.number or job.state not in ("RUNNING", "COMPLETING", "SUSPENDED"):
         return []
-    if job.host and job.host.partition(".")[0] != runs.hostname().partition(".")[0]:
-        return []
-    found = []
+    found: Dict[str, List[identity.Stat]] = {}
     for pid in identity.pids():
-        if pid != os.getpid() and environment_of(pid).get(_VARIABLE) == job.number:
+        told = environment_of(pid) if pid != os.getpid() else {}
+        if told.get(_VARIABLE) == job.number and told.get(NODE):
             stat = identity.stat(pid)
             if stat is not None and stat.state not in "ZX":
-                found.append(stat)
-    return sorted(found, key=lambda stat: (stat.start, stat.pid))
-
-
-def _elsewhere(job: Job) -> Tuple[str, str]:
-    """What is not to be had of a job that runs on other machines."""
-    if job.state != "RUNNING" or not job.nodes:
-        return "", ""
-    text = "the processes and GPUs of the job are on {} and not seen from here".format(job.nodes)
-    return text, "watch it from there: trainwatch attach {}:slurm:{}".format(
-        job.host or "NODE", job.id
-    )
+                found.setdefault(told[NODE], []).append(stat)
+    ours = os.environ.get(NODE, "") or job.host
+    known = found.get(ours) or next(iter(found.values()), [])
+    return sorted(known, key=lambda stat: (stat.start, stat.pid))
 
 
 class Watcher:
@@ -117,7 +118,8 @@ class Watcher:
         self._job = job
         self._trouble = ""
         self._told = ""
-        self._waited = job.waits
+        self._waited = job.waits or (not job.id and subject is None)
+        self._placed = False
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slurm", daemon=True)
         if not job.over:
@@ -131,9 +133,14 @@ class Watcher:
     def news(self) -> List[Any]:
         """That the job has begun; and why it waits or cannot be asked about. Only what changed."""
         found = []  # type: List[Any]
-        if self._waited and not self._job.waits:
+        if self._waited and not self._job.waits and (self._job.id or self.subject):
             self._waited = False
             found.append(_described(self._job, self.subject).fact)
+        if self._job.state == "RUNNING" and self._job.nodes and not self._placed:
+            self._placed = True
+            here = self.subject.node if self.subject else ""
+            names = slurm.hostnames(self._job.nodes)
+            found.append(facts.Nodes(self._job.number, names, here, time.time()))
         text = self._trouble or waiting(self._job)
         if text != self._told:
             self._told = text
@@ -147,7 +154,7 @@ class Watcher:
     def _run(self) -> None:
         while not self._job.over and not self._leaving.wait(EVERY):
             try:
-                job = slurm.job(self._job.id)
+                job = slurm.job(self._job.id) if self._job.id else self._job
                 self.subject = self.subject or subject_of(job)
                 self._job, self._trouble = job, ""
             except TargetError as error:

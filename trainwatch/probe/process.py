@@ -22,6 +22,10 @@ _STATES = {
 }  # every other letter is a kind of sleep
 
 
+NODE = "SLURMD_NODENAME"
+"""What Slurm calls the machine that a process of a job was started on."""
+
+
 class Subject(NamedTuple):
     """Whose processes are meant."""
 
@@ -29,6 +33,7 @@ class Subject(NamedTuple):
     supervisor: Optional[Identity] = None  # adopts the orphans; None for a process we did not start
     mark: str = ""  # run id that its environment carries; "" for a process we did not start
     variable: str = MARK  # ... in this variable
+    node: str = ""  # that it carries in SLURMD_NODENAME; "" = any
 
 
 def of_run(meta: runs.Meta) -> Subject:
@@ -91,11 +96,12 @@ class Tree:
 
     def _is_ours(self, found: Stat) -> bool:
         """Whether it is the root, an orphan that the supervisor adopted, or one that nobody did."""
-        root, keeper, mark, variable = self.subject
+        root, keeper, mark, variable, node = self.subject
         if found.pid == root.pid:
             return found.start == root.start
         if keeper is None or not self._supervised:
-            return bool(mark) and mark_of(found.pid, variable) == mark and not _supervises(found)
+            marked = bool(mark) and mark_of(found.pid, variable) == mark and not _supervises(found)
+            return marked and (not node or mark_of(found.pid, NODE) == node)
         if found.parent != keeper.pid or found.session == keeper.pid:
             return False  # the supervisor's own children share its session
         return mark_of(found.pid) in ("", mark) and not _supervises(found)

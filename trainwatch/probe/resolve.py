@@ -39,6 +39,7 @@ _ONE = re.compile(r"\d|-(best|last)$")
 """In the name of a folder that is one checkpoint and holds not many."""
 _TMUX = "tmux:"
 _SLURM = "slurm:"
+_PART = "slurm-part:"
 _SCHEME = re.compile(r"(docker|k8s):")
 
 
@@ -47,6 +48,8 @@ def resolve(watch: facts.Watch) -> Found:
     word = watch.target
     if word.startswith(_TMUX):
         return _with_roots(_pane(word[len(_TMUX) :]), watch)
+    if word.startswith(_PART):
+        return batch.part(word[len(_PART) :], bool(watch.folders))
     if word.startswith(_SLURM):
         return _with_roots(batch.find(word[len(_SLURM) :]), watch)
     run = None if _is_plainly_a_path(word) else ours.find(word)

@@ -19,6 +19,7 @@ _ID = re.compile(r"\d+(_\d+)?(\+\d+)?$")
 _PAIR = re.compile(r"(\w+(?:[:/]\w+)*)=(\S*)")
 _WHOLE = re.compile(r"\s*(Command|WorkDir|StdErr|StdIn|StdOut|Comment|AdminComment)=(.*)$")
 _NAMED = re.compile(r"(.*?)\bJobName=(.*)$")
+_MOST = 4096  # machines of one job
 _SEPARATOR = "\x1f"
 _ACCOUNTED = ("JobID", "JobName", "State", "ExitCode", "Submit", "Start", "End", "NodeList", "WorkDir", "User", "SubmitLine")  # fmt: skip
 _ASKED_FOR = re.compile(r"(?:^|\s)(?:-o\s*|--output[= ])(\S+)")
@@ -52,6 +53,8 @@ def job(word: str) -> Job:
     if known:
         return _one(known, word)
     text = "Slurm knows no job {} any more, or never did".format(word)
+    if "disabled" in complaint:
+        text += ", and keeps no accounts that would"
     raise TargetError(text, "attach to its output file, such as slurm-{}.out".format(word))
 
 
@@ -178,6 +181,29 @@ def _exit(text: str) -> Tuple[int, int]:
     """``3:0`` -> code and signal."""
     code, _, signal = text.partition(":")
     return (int(code) if code.isdigit() else 0), (int(signal) if signal.isdigit() else 0)
+
+
+def hostnames(text: str) -> List[str]:
+    """``gpu[01-03,7],cpu1`` -> the names of the machines, as ``scontrol show hostnames`` tells them."""
+    found = []
+    for word in re.findall(r"(?:[^,\[]|\[[^\]]*\])+", text):
+        made = [""]
+        for plain, ranges in re.findall(r"([^\[]+)|\[([^\]]*)\]", word):
+            parts = _numbers(ranges) if ranges else [plain]
+            made = [before + after for before in made for after in parts][:_MOST]
+        found += made
+    return found[:_MOST]
+
+
+def _numbers(text: str) -> List[str]:
+    """``01-03,7`` -> each of them, as wide as they are written."""
+    found = []
+    for part in text.split(","):
+        low, _, high = part.partition("-")
+        if low.isdigit() and (high or low).isdigit():
+            last = min(int(high or low), int(low) + _MOST)
+            found += [str(n).rjust(len(low), "0") for n in range(int(low), last + 1)]
+    return found
 
 
 def when(text: str) -> Optional[float]:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional
 class Job(NamedTuple):
     """One job, or one task of an array, as Slurm tells of it."""
 
-    id: str  # as Slurm's commands take it: "12", "12_3", "12+1"
+    id: str  # as Slurm's commands take it: "12", "12_3", "12+1"; "" = Slurm need not be asked
     number: str  # which its processes carry in SLURM_JOB_ID; "" where it is not known
     name: str
     user: str

@@ -54,7 +54,9 @@ def state_of(run: Run) -> RunState:
     if run.process is None:
         return _without_process(run, quiet)
     if run.process.state in ("gone", "zombie"):
-        return RunState("unknown", "the process is gone; how it ended is not known")
+        asked = run.target is not None and run.target.kind == "slurm"
+        how = "Slurm is being asked how it ended" if asked else "how it ended is not known"
+        return RunState("unknown", f"the process is gone; {how}")
     if run.process.state == "stopped":
         return RunState("stalled", "the process is stopped (SIGSTOP or Ctrl-Z)")
     return _with_process(run, quiet)
