@@ -376,6 +376,12 @@ class Cancel(NamedTuple):
     id: str
 
 
+class Modules(NamedTuple):
+    """The part of the probe's own program that it can begin without, as ``boot`` takes it."""
+
+    data: bytes
+
+
 class Ping(NamedTuple):
     """Still there? Answered by Pong; a probe that hears nothing for 60 s leaves."""
 

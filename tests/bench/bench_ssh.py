@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def measure(box: Box, proxy: Proxy, folder: Path) -> None:
-    print(f"the probe, compressed: {len(bundle()):,} bytes")
+    print(f"the probe, compressed: {len(bundle().first):,} and {len(bundle().rest):,} bytes")
     short = log_of(folder, 10_000)
     bare = [true(box) for _ in range(ROUNDS)]
     seen = [on_screen(box, folder, short) for _ in range(ROUNDS)]

@@ -14,7 +14,7 @@ def kept(state: Path) -> list[Path]:
 def test_it_is_kept_in_our_own_folder_and_found_there(state: Path) -> None:
     first = made()
     (file,) = kept(state)
-    assert file.read_bytes() == first
+    assert file.read_bytes() == first.first + first.rest
     assert file.stat().st_mode & 0o777 == 0o600
     before = file.stat().st_mtime_ns
     assert made() == first
@@ -24,13 +24,13 @@ def test_it_is_kept_in_our_own_folder_and_found_there(state: Path) -> None:
 def test_a_torn_file_is_made_anew_and_an_older_version_goes(state: Path) -> None:
     whole = made()
     (file,) = kept(state)
-    file.write_bytes(whole[: len(whole) // 2])
+    file.write_bytes(file.read_bytes()[:-1000])
     (state / "bundle" / "older").write_bytes(b"x")
     assert made() == whole
-    assert [found.read_bytes() for found in kept(state)] == [whole]
+    assert [found.read_bytes() for found in kept(state)] == [whole.first + whole.rest]
 
 
 def test_where_nothing_can_be_kept_it_is_made_all_the_same(state: Path) -> None:
     state.mkdir(parents=True)
     (state / "bundle").write_text("in the way")
-    assert len(made()) > 10_000
+    assert len(made().first) > 10_000

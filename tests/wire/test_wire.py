@@ -40,6 +40,7 @@ SAMPLES: List[Any] = [
     facts.Launch(["python", "t.py"], "/w", "", False),
     facts.Job("1", "discard", "/w/out/checkpoint-1", ["optimizer.pt"]),
     facts.Cancel("1"),
+    facts.Modules(b"\x78\x9c"),
     facts.Ping(),
     facts.Bye(),
 ]  # fmt: skip

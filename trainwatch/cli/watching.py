@@ -7,6 +7,7 @@ that was just started.
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import shlex
 import sys
@@ -18,7 +19,7 @@ from trainwatch.probe import runs
 NOT_FOUND = 3
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from trainwatch.cli.config import Config
@@ -45,7 +46,7 @@ def do_attach(words: Words) -> int:
         return do_status(words)
     if len(targets) > 1:
         return _attach_all(targets, words)
-    with reached(targets) as way:
+    with reached(targets, _loading() if _has_screen(words) else ()) as way:
         try:
             return watch(View(way, words, journal=journal(way)))
         finally:
@@ -128,6 +129,20 @@ def _has_screen(words: Words) -> bool:
     from trainwatch.cli.console import has_screen
 
     return has_screen() and not words.has("--no-ui")
+
+
+def _loading() -> Iterator[None]:
+    """Load what every screen needs, piece by piece."""
+    for name in (
+        "read.dialect",
+        "read.reader",
+        "run.ahead",
+        "ui.opening",
+        "ui.themes",
+        "ui.monitor",
+    ):
+        importlib.import_module(f"trainwatch.{name}")
+        yield
 
 
 def _taught(view: View) -> tuple[tuple[str, str], ...]:

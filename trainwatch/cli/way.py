@@ -16,7 +16,7 @@ from trainwatch.cli.target import Target, parse
 from trainwatch.link.child import ChildLink, local_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from trainwatch.link import Link
@@ -68,9 +68,10 @@ def check(where: str) -> None:
 
 
 @contextmanager
-def reached(words: Sequence[str]) -> Iterator[Way]:
+def reached(words: Sequence[str], meanwhile: Iterable[object] = ()) -> Iterator[Way]:
     """The way to the one target that was named, or to the newest run of this machine.
 
+    ``meanwhile`` is done step by step while another machine lets us in.
     Raises UsageError, and CommandError when the machine cannot be reached.
     """
     if len(words) > 1:
@@ -79,7 +80,7 @@ def reached(words: Sequence[str]) -> Iterator[Way]:
     if not target.host:
         yield way_to(target, None)
         return
-    login = _log_in(target.host)
+    login = _log_in(target.host, meanwhile)
     try:
         yield way_to(target, login.door())
     finally:
@@ -146,12 +147,12 @@ def _of_input(target: Target) -> Way:
     return Way("", target.where, make, is_here=False, piped=fd)
 
 
-def _log_in(host: str) -> Login:
+def _log_in(host: str, meanwhile: Iterable[object]) -> Login:
     from trainwatch.link.login import Login, LoginError
 
     login = Login(host)
     try:
-        login.open()
+        login.open(meanwhile=meanwhile)
     except LoginError as error:
         fix = f"; {error.verdict.fix}" if error.verdict.fix else ""
         raise CommandError(error.verdict.text + fix, NOT_CONNECTED) from error

@@ -1,7 +1,7 @@
 """A probe carried over standard input to where nothing is installed.
 
-The law of this file: a small stub in the command line reads exactly the bytes of the probe and becomes
-it, under the oldest Python found there (its start is the surest to lie on the machine's own disk).
+The law of this file: a small stub in the command line reads exactly the bytes with which the probe
+begins and becomes it; the rest of it follows behind the first request. It runs under the oldest Python found there (its start is the surest to lie on the machine's own disk).
 Nothing is written there and no port is opened. What is printed before is skipped up to a marker that
 was drawn for this start.
 
@@ -15,9 +15,9 @@ import base64
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from trainwatch import wire
+from trainwatch import facts, wire
 from trainwatch.link.bundle import BOOT, bundle
-from trainwatch.link.door import Decoder, Door
+from trainwatch.link.door import Door, Knock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +26,16 @@ MAX_NOISE = 8 << 20
 NO_PYTHON, CUT = 97, 98  # how the stub ends
 
 _PYTHONS = [f"python3.{minor}" for minor in range(6, 16)]
-_PYTHONS += ["python3", "/usr/libexec/platform-python", "python"]
+_PYTHONS += ["python3", "/usr/libexec/platform-python", "python", "+", "python3", "python"]
 
-# pyenv's shims take a quarter of a second to say that they are no Python. 2 is what Python 2 says to
-# -I; 126 and 127 come from whatever else only looks like a Python.
+# pyenv's shims take a quarter of a second to start a Python: they count from the "+" on, when there is
+# no other.
+# 2 is what Python 2 says to -I; 126 and 127 come from whatever else only looks like a Python.
 _FIND = (
-    "for p in {pythons}; do w=$(command -v $p) || continue; "
-    "case $w in */shims/python3.*) continue ;; esac; "
-    '$p -I -S -c "import sys,base64;sys.version_info<(3,6) and sys.exit(97);'
+    "q=; IFS=:; for d in $PATH; do case $d in */shims) ;; *) q=$q:$d ;; esac; done; unset IFS; "
+    "o=$PATH; PATH=${{q#:}}; for p in {pythons}; do case $p in +) PATH=$o; continue ;; esac; "
+    "command -v $p >/dev/null || continue; w=$(command -v $p); "
+    'PATH=$o "$w" -I -S -c "import sys,base64;sys.version_info<(3,6) and sys.exit(97);'
     'exec(base64.b64decode(sys.argv[1]))" "$@"; '
     "c=$?; case $c in 2|97|126|127) ;; *) exit $c ;; esac; done; exit 97"
 ).format(pythons=" ".join(_PYTHONS))
@@ -61,13 +63,14 @@ class BareDoor(Door):
         """What to run here, so that ``words`` run there."""
         return [*self.argv, *words]
 
-    def knock(self) -> tuple[list[str], bytes, Decoder]:
+    def knock(self) -> Knock:
         """See Door."""
         marker = secrets.token_hex(16)
         stub = base64.b64encode(_STUB.encode("ascii")).decode("ascii")
-        body = bundle()
-        words = ["sh", "-c", _FIND, "sh", stub, str(len(body)), marker]
-        return self.command(words), body, AfterNoise(b"\0\0" + marker.encode("ascii"))
+        first, rest = bundle()
+        words = ["sh", "-c", _FIND, "sh", stub, str(len(first)), marker]
+        decoder = AfterNoise(b"\0\0" + marker.encode("ascii"))
+        return Knock(self.command(words), decoder, first, wire.encode(facts.Modules(rest)))
 
 
 class AfterNoise:

@@ -2,7 +2,8 @@
 
 The law of this file: what is sent is what is here, without its comments and docstrings. Where pynvml is
 installed, the part of it that the probe asks for goes along, because the remote machine may have the
-GPU and not the binding.
+GPU and not the binding. It goes in two parts: over a slow line the first lines need not wait for what
+the probe imports later.
 """
 
 from __future__ import annotations
@@ -19,27 +20,44 @@ import zlib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import trainwatch
 from trainwatch.probe import runs
 
 _SHIPPED = ("__init__.py", "facts.py", "wire.py", "probe/**/*.py")
 BOOT = "trainwatch/probe/boot.py"
+_BEGINS = (BOOT, "trainwatch/probe/main.py")
+
+
+class Bundle(NamedTuple):
+    """Each part is ``zlib`` over JSON: path -> source."""
+
+    first: bytes
+    """What the probe imports when it begins."""
+    rest: bytes
 
 
 @cache
-def bundle() -> bytes:
-    """``zlib`` over JSON: path -> source. Made once for each version of the files, since that is slow."""
+def bundle() -> Bundle:
+    """Made once for each version of the files, since that is slow."""
     sources = _sources()
     kept = Path(runs.state_folder(), "bundle", _version(sources))
     with suppress(OSError, zlib.error):
-        found = kept.read_bytes()
-        zlib.decompress(found)  # a torn file says so
-        return found
+        return _parted(kept.read_bytes())
     made = _made(sources)
     with suppress(OSError):
         _keep(kept, made)
     return made
+
+
+def _parted(kept: bytes) -> Bundle:
+    """Both parts, which stand one after the other. Raises zlib.error where they are torn."""
+    reading = zlib.decompressobj()
+    reading.decompress(kept)
+    rest = reading.unused_data
+    zlib.decompress(rest)
+    return Bundle(kept[: len(kept) - len(rest)], rest)
 
 
 def _sources() -> dict[str, Path]:
@@ -65,22 +83,53 @@ def _version(sources: dict[str, Path]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
 
-def _made(sources: dict[str, Path]) -> bytes:
+def _made(sources: dict[str, Path]) -> Bundle:
     bare = {name: narrow(_bare(path.read_text("utf-8"))) for name, path in sources.items()}
     binding = _binding()
     if binding is not None:
         asked = set(re.findall(r"\w+", " ".join(bare.values())))
         bare["pynvml.py"] = _part(_bare(binding.read_text("utf-8")), asked)
-    return zlib.compress(json.dumps(bare).encode("ascii"), 9)
+    first = _needed(bare)
+    return Bundle(
+        _packed({name: source for name, source in bare.items() if name in first}),
+        _packed({name: source for name, source in bare.items() if name not in first}),
+    )
 
 
-def _keep(path: Path, made: bytes) -> None:
+def _packed(sources: dict[str, str]) -> bytes:
+    return zlib.compress(json.dumps(sources).encode("ascii"), 9)
+
+
+def _needed(sources: dict[str, str]) -> set[str]:
+    """What is imported when the probe begins: by statements at the top of a module."""
+    needed: set[str] = set()
+    waiting = set(_BEGINS)
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        waiting |= _imported(sources[name]) & sources.keys() - needed
+    return needed
+
+
+def _imported(source: str) -> set[str]:
+    """The files that the imports at the top may mean, with the packages that they lie in."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    folders = {"/".join(name.split(".")[:depth]) for name in found for depth in range(1, 6)}
+    return {f"{folder}{end}" for folder in folders for end in (".py", "/__init__.py")}
+
+
+def _keep(path: Path, made: Bundle) -> None:
     """In place of what older versions left. Another process may be doing the same."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in path.parent.iterdir():
         old.unlink(missing_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(made)
+        file.write(made.first + made.rest)
     os.replace(file.name, path)
 
 

@@ -146,21 +146,21 @@ class ChildLink:
 
     def _converse(self) -> Verdict | None:
         """Talk to one probe until it ends. What to say about that; None when it may end."""
-        argv, opening, decoder = self._door.knock()
+        knock = self._door.knock()
         with tempfile.TemporaryFile() as errors:
             try:
                 probe = subprocess.Popen(
-                    argv,
+                    knock.argv,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     start_new_session=True,  # Ctrl-C in the terminal is not meant for it
                 )
             except OSError as error:
-                text = f"the probe cannot be started: {argv[0]}: {error.strerror}"
+                text = f"the probe cannot be started: {knock.argv[0]}: {error.strerror}"
                 return Verdict(text, "", final=False)
-            pipes = Pipes(probe, self._bell, opening)
-            parting = self._talk(pipes, decoder)
+            pipes = Pipes(probe, self._bell, knock)
+            parting = self._talk(pipes, knock.decoder)
             pipes.close()
             code = _reap(probe, kill=bool(parting.mistake) or parting.lost)
             if self._may_end(code):
@@ -169,7 +169,7 @@ class ChildLink:
                 text = f"the probe cannot be understood: {parting.mistake}"
                 return Verdict(text, "", final=False)
             words = f"no answer for {LOST:.0f} s" if parting.lost else _tail(errors)
-            return self._door.verdict(End(code, words, decoder.noise, parting.spoke))
+            return self._door.verdict(End(code, words, knock.decoder.noise, parting.spoke))
 
     def _may_end(self, code: int | None) -> bool:
         watch = self._memory.watch

@@ -42,6 +42,15 @@ class Decoder(Protocol):
         """What came before the stream began."""
 
 
+class Knock(NamedTuple):
+    """What one start of a probe takes."""
+
+    argv: list[str]
+    decoder: Decoder  # of its output
+    opening: bytes = b""  # goes before every request
+    behind: bytes = b""  # goes behind the first request
+
+
 class Door:
     """A probe on this machine, or behind any command that simply becomes one."""
 
@@ -53,9 +62,9 @@ class Door:
     def __init__(self, argv: Sequence[str]) -> None:
         self.argv = list(argv)
 
-    def knock(self) -> tuple[list[str], bytes, Decoder]:
-        """For one start: the command, the bytes to send first, and what its output is read with."""
-        return self.argv, b"", _Plain()
+    def knock(self) -> Knock:
+        """For one start."""
+        return Knock(self.argv, _Plain())
 
     @property
     def silence(self) -> Verdict:

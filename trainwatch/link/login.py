@@ -20,7 +20,7 @@ from trainwatch.link.door import End, Verdict
 from trainwatch.link.ssh import LASTING, SshDoor, needs_a_person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _LINGER = 60  # seconds that the connection outlives us when we are killed
 _NO_SHARING = ("ControlPath", "unix_listener", "mux_")  # ssh has no place for the socket
@@ -47,12 +47,15 @@ class Login:
         self._folder = ""
         self._typed = False
 
-    def open(self, ask: bool = True) -> None:
-        """Connect; with ``ask`` ssh may ask the person at the terminal. Raises LoginError."""
+    def open(self, ask: bool = True, meanwhile: Iterable[object] = ()) -> None:
+        """Connect; with ``ask`` ssh may ask the person at the terminal. Raises LoginError.
+
+        ``meanwhile`` is done step by step while ssh is at it, and no longer.
+        """
         if self._quietly("-O", "check").returncode == 0:
             return
         self._folder = tempfile.mkdtemp(prefix="tw-")
-        done = self._quietly(*self._master, "-o", "BatchMode=yes")
+        done = self._quietly(*self._master, "-o", "BatchMode=yes", meanwhile=meanwhile)
         words = done.stderr.decode("utf-8", "replace")
         asks = needs_a_person(words)
         if done.returncode and asks and ask and _has_terminal():
@@ -94,24 +97,26 @@ class Login:
         lasting = ["-o", "ControlMaster=yes", "-o", f"ControlPersist={_LINGER}"]
         return [*self._shared, *lasting, *LASTING, "-N", "-f"]
 
-    def _quietly(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+    def _quietly(
+        self, *words: str, meanwhile: Iterable[object] = ()
+    ) -> subprocess.CompletedProcess[bytes]:
         command = [*self._program, *words, "--", self.host]
         with tempfile.TemporaryFile() as errors:  # no pipe: the master in the background keeps it
             try:
-                done = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=errors,
-                    check=False,
+                ssh = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
                 )
             except OSError as error:
                 verdict = Verdict(
                     f"ssh cannot be started: {error.strerror}", "install an ssh client", final=True
                 )
                 raise LoginError(verdict) from error
+            with ssh:
+                for _ in meanwhile:
+                    if ssh.poll() is not None:
+                        break
             errors.seek(0)
-            return subprocess.CompletedProcess(command, done.returncode, b"", errors.read())
+            return subprocess.CompletedProcess(command, ssh.returncode, b"", errors.read())
 
     def _forget(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

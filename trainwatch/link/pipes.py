@@ -15,24 +15,28 @@ from trainwatch import wire
 if TYPE_CHECKING:
     import subprocess
 
+    from trainwatch.link.door import Knock
+
 BLOCK = 1 << 18
 
 
 class Pipes:
-    """What is said goes out when the pipe takes it; ``opening`` goes before everything else."""
+    """What is said goes out when the pipe takes it."""
 
-    def __init__(self, probe: subprocess.Popen[bytes], bell: int, opening: bytes) -> None:
+    def __init__(self, probe: subprocess.Popen[bytes], bell: int, knock: Knock) -> None:
         assert probe.stdin is not None
         assert probe.stdout is not None
         self._in, self._out, self._bell = probe.stdin, probe.stdout, bell
-        self._outgoing = bytearray(opening)
+        self._outgoing = bytearray(knock.opening)
+        self._behind = knock.behind
         self._selector = selectors.DefaultSelector()
         os.set_blocking(self._in.fileno(), False)
         self._selector.register(bell, selectors.EVENT_READ)
 
     def say(self, request: Any) -> None:
         """Have the request sent as soon as the pipe takes it."""
-        self._outgoing += wire.encode(request)
+        self._outgoing += wire.encode(request) + self._behind
+        self._behind = b""
 
     def exchange(self, reading: bool, timeout: float | None) -> bytes | None:
         """Wait until something moves. Bytes of the probe, b"" at its end, None for neither."""

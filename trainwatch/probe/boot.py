@@ -5,8 +5,10 @@ it. Sources come as (path, text); what is imported from them looks like any othe
 """
 
 import importlib.machinery
+import json
 import os
 import sys
+import zlib
 from typing import Any, Dict, Iterator, Optional, Tuple, cast
 
 PREFIX = "trainwatch:"  # of the entry on sys.path; no file system knows it
@@ -55,8 +57,16 @@ class Box:
                 yield prefix + name[: -len(".py")], False
 
 
+def add(packed: bytes) -> None:
+    """Take sources in: ``zlib`` over JSON, path -> text."""
+    _sources.update(json.loads(zlib.decompress(packed).decode("ascii")))
+
+
 def start(sources: Dict[str, str], marker: bytes) -> None:
-    """Say that the noise of the login is over, and be a probe until the client leaves."""
+    """Say that the noise of the login is over, and be a probe until the client leaves.
+
+    What ``sources`` lack comes later, over the wire.
+    """
     _sources.update(sources)
     sys.path_hooks.append(Box)
     sys.path.append(PREFIX)
@@ -67,4 +77,4 @@ def start(sources: Dict[str, str], marker: bytes) -> None:
     os.write(1, marker)
     from trainwatch.probe.main import main  # noqa: PLC0415 - only now can it be found
 
-    main()
+    main(add)

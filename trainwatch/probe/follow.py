@@ -7,7 +7,7 @@ first: nothing that is done here may hang where the log does not.
 import os
 import time
 from contextlib import suppress
-from typing import Dict, List, Optional, Set, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Set, Union
 
 from trainwatch import facts
 from trainwatch.probe import inotify
@@ -19,7 +19,9 @@ from trainwatch.probe.readings import Readings
 from trainwatch.probe.resolve import resolve
 from trainwatch.probe.rhythm import Rhythm
 from trainwatch.probe.streams.file import FileStream
-from trainwatch.probe.streams.tmux import PaneStream
+
+if TYPE_CHECKING:
+    from trainwatch.probe.streams.tmux import PaneStream
 
 MAX_FOLDERS = 24  # roots that one target may come to
 GLANCE = 1.0  # seconds that a single look waits for the devices
@@ -48,6 +50,7 @@ class Following:
         self._glanced = 0.0  # when the newest part was looked for
         self._ends: Dict[str, int] = {}  # of what was sent of it
         self._end_told = False
+        self._sampled = float("inf")  # when the devices began to be read
         self._cwd = found.fact.cwd
         self._folders: List[FolderWatch] = []
         self._hanging: Set[str] = set()
@@ -56,6 +59,11 @@ class Following:
     def renew(self, watch: facts.Watch) -> None:
         """The same target with other wishes; the streams go on where they are. Raises TargetError."""
         self._begin(watch, resolve(watch))
+
+    def begin_with_devices(self) -> None:
+        """From now on the devices are read as well."""
+        self._sampled = time.monotonic()
+        self._readings.begin_with_devices()
 
     def visit(self, path: str) -> None:
         """List this folder as well, where it is not listed anyway."""
@@ -116,7 +124,6 @@ class Following:
         for folder in self._folders:
             folder.stop()
         self._once = watch.once
-        self._began = time.monotonic()
         self._caught_up = False
         self._watch = watch
         self._folders = []
@@ -128,8 +135,10 @@ class Following:
 
     def _stream(
         self, source: Source, resume: Optional[facts.Resume], watch: facts.Watch
-    ) -> Union[FileStream, PaneStream]:
+    ) -> "Union[FileStream, PaneStream]":
         if source.pane is not None:
+            from trainwatch.probe.streams.tmux import PaneStream  # noqa: PLC0415 - most are files
+
             return PaneStream(
                 source.name, source.pane, self._ring, resume, live=watch.live and not watch.once
             )
@@ -183,7 +192,7 @@ class Following:
 
     def _all_sent(self, now: float) -> bool:
         looked = all(folder.looked or folder.hangs(now) for folder in self._folders)
-        glanced = not self._once or self._readings.devices_told or now - self._began > GLANCE
+        glanced = not self._once or self._readings.devices_told or now - self._sampled > GLANCE
         return self._at_end() and looked and glanced and all(one.begun for one in self._streams)
 
     def _end_of_streams(self) -> Optional[facts.Ended]:
@@ -211,5 +220,5 @@ class Following:
             self._output.send(fact)
 
 
-def _has_path(stream: Union[FileStream, PaneStream]) -> bool:
+def _has_path(stream: "Union[FileStream, PaneStream]") -> bool:
     return bool(stream.path)

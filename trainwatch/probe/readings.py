@@ -6,16 +6,19 @@ by a process of their own.
 
 import os
 import time
-from typing import Any, List, Optional, Union
+from typing import TYPE_CHECKING, Any, List, Optional, Union
 
 from trainwatch import facts
-from trainwatch.probe import devices, runs
-from trainwatch.probe.batch import Watcher
+from trainwatch.probe import runs
 from trainwatch.probe.ending import Departure, Ending
 from trainwatch.probe.machine import Disk, Machine
 from trainwatch.probe.part import part_of
 from trainwatch.probe.process import Meter, Subject, Tree
 from trainwatch.probe.slurmjob import Job
+
+if TYPE_CHECKING:
+    from trainwatch.probe.batch import Watcher
+    from trainwatch.probe.sampler import Sampler
 
 TICK = 1.0
 
@@ -27,10 +30,10 @@ class Readings:
         self, run: Optional[runs.Run], subject: Optional[Subject], job: Optional[Job] = None
     ) -> None:
         self._machine = Machine()
-        self._devices = devices.start()
+        self._devices: "Optional[Sampler]" = None
         self._meter = Meter(Tree(subject)) if subject else None
-        self._watcher = Watcher(job, subject) if job else None
-        self._ending: Union[Ending, Departure, Watcher, None] = self._watcher
+        self._watcher = _watcher(job, subject) if job else None
+        self._ending: "Union[Ending, Departure, Watcher, None]" = self._watcher
         if run:
             self._ending = Ending(run)
         elif subject and not job:
@@ -47,13 +50,19 @@ class Readings:
         """Whether somebody looks after the end here."""
         return self._ending is not None
 
+    def begin_with_devices(self) -> None:
+        """From now on the devices are read as well."""
+        from trainwatch.probe import devices  # noqa: PLC0415 - the first lines do not wait for it
+
+        self._devices = devices.start()
+
     def fileno(self) -> int:
         """Readable when the devices have something to say; -1 for now never."""
-        return self._devices.fileno()
+        return self._devices.fileno() if self._devices else -1
 
     def of_devices(self) -> List[Any]:
         """What the devices have to say."""
-        found: List[Any] = list(self._devices.read_facts())
+        found: List[Any] = list(self._devices.read_facts()) if self._devices else []
         self.devices_told = self.devices_told or bool(found)
         return found
 
@@ -68,7 +77,7 @@ class Readings:
         if self._meter and not self.ended:
             reading = self._meter.read(now, at)
             found += [reading, *self._part_of(reading.tree)]
-        trouble = self._devices.overdue(now)
+        trouble = self._devices.overdue(now) if self._devices else None
         return [*found, trouble] if trouble else found
 
     def _part_of(self, tree: List[int]) -> List[facts.Part]:
@@ -80,7 +89,7 @@ class Readings:
         same = self._part and before and self._part[:3] == before[:3]
         return [] if self._part is None or same else [self._part]
 
-    def _news(self, watcher: Watcher) -> List[Any]:
+    def _news(self, watcher: "Watcher") -> List[Any]:
         """What is new of a job; its processes are known when it has begun."""
         if not self._meter and watcher.subject:
             self._meter = Meter(Tree(watcher.subject))
@@ -93,6 +102,13 @@ class Readings:
 
     def close(self) -> None:
         """Read nothing any more."""
-        self._devices.close()
+        if self._devices:
+            self._devices.close()
         if self._watcher:
             self._watcher.close()
+
+
+def _watcher(job: Job, subject: Optional[Subject]) -> "Watcher":
+    from trainwatch.probe.batch import Watcher  # noqa: PLC0415 - most runs are no jobs
+
+    return Watcher(job, subject)

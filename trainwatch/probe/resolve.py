@@ -13,7 +13,7 @@ import time
 from typing import List, Optional
 
 from trainwatch import facts, wire
-from trainwatch.probe import batch, ours, panes, roots, runs, stranger, writer
+from trainwatch.probe import ours, panes, roots, runs, stranger, writer
 from trainwatch.probe.birth import birth
 from trainwatch.probe.found import Found, Source, TargetError
 from trainwatch.probe.listing import Root, matcher
@@ -51,7 +51,7 @@ def resolve(watch: facts.Watch) -> Found:
     if word.startswith(_PART):
         return batch.part(word[len(_PART) :], bool(watch.folders))
     if word.startswith(_SLURM):
-        return _with_roots(batch.find(word[len(_SLURM) :]), watch)
+        return _with_roots(_job(word[len(_SLURM) :]), watch)
     run = None if _is_plainly_a_path(word) else ours.find(word)
     found = [one for one in (run, _path(word, watch)) if one is not None]
     if stranger.names_process(word):
@@ -62,6 +62,12 @@ def resolve(watch: facts.Watch) -> Found:
     if not found:
         raise _nothing(word)
     return _with_roots(found[0], watch)
+
+
+def _job(word: str) -> Found:
+    from trainwatch.probe import batch  # noqa: PLC0415 - most targets are no jobs
+
+    return batch.find(word)
 
 
 def _with_roots(found: Found, watch: facts.Watch) -> Found:
