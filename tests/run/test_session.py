@@ -126,3 +126,13 @@ def test_a_train_loss_more_waits_for_the_second_an_evaluation_is_judged_at_once(
     assert session.run.verdict(11.2).last is not None
     assert line("{'loss': nan, 'epoch': 1.3}", 11.3) & Topic.VERDICT
     assert session.run.verdict(11.4).state == "broken-numbers"
+
+
+def test_what_a_training_used_is_no_reading_after_its_end() -> None:
+    session = Session()
+    reading = facts.ProcessReading(7, "running", 0.9, 1 << 20, [7], 1.0)
+    session.feed(reading)
+    assert session.run.process == reading
+    session.feed(facts.Ended(0, None, "", 2.0))
+    session.feed(reading)
+    assert session.run.process is None

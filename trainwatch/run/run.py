@@ -259,8 +259,9 @@ class Run:
     def _ended(self, fact: facts.Ended) -> Topic:
         self.ended = fact
         self.checkpoints.over = True
+        self.own.process = None  # what it used is no reading of now
         self._history.ended()
-        return Topic.TARGET | Topic.METRICS | Topic.VERDICT
+        return Topic.TARGET | Topic.METRICS | Topic.VERDICT | Topic.MACHINE
 
     def _chunk(self, fact: facts.Chunk) -> Topic:
         self.log.apply(fact)
@@ -292,6 +293,8 @@ class Run:
 
     def _process(self, fact: facts.ProcessReading) -> Topic:
         node = self._node(fact.node)
+        if node is self.own and self.ended is not None:
+            return Topic.NOTHING
         before, node.process = node.process, fact
         topic = Topic.MACHINE
         if node.devices.tree(fact.tree):
