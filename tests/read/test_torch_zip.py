@@ -84,8 +84,22 @@ def test_other_files_are_told_apart() -> None:
     assert damage(b"GIF89a" * 100) == "it does not begin like a zip archive"
     with pytest.raises(DamagedError):
         torch_zip.contents(Whole(b"GIF89a" * 100))
-    legacy = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19." + b"\x80\x02M\xe9\x03."
-    torch_zip.check_end(Whole(legacy))
+
+
+LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}."
+TENSOR = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0kX\x03\0\0\0cpuK\x02NtQ"
+OBJECT = b"\x80\x02}X\x01\0\0\0w" + TENSOR + b"s."
+KEYS = b"\x80\x02]X\x01\0\0\0ka."
+
+
+def test_a_file_without_a_directory_is_measured_by_its_pickle() -> None:
+    """As ``torch.save`` wrote before 1.6, and still does when it is asked to."""
+    whole = LEGACY + OBJECT + KEYS + (2).to_bytes(8, "little") + bytes(8)
+    torch_zip.check_end(Whole(whole))
+    [storage] = torch_zip.storages(torch_zip.contents(Whole(whole)))
+    assert (storage.key, storage.size) == ("k", 8)
+    for end in range(len(LEGACY), len(whole)):
+        assert damage(whole[:end])
 
 
 def test_any_mutation_is_read_or_damage() -> None:

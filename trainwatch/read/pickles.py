@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trainwatch.read.headers import DamagedError
+from trainwatch.read.headers import DamagedError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ class _Machine:
             if isinstance(error, DamagedError):
                 raise
             raise DamagedError("its pickle makes no sense") from None
-        raise DamagedError("its pickle is too long")
+        raise TooLargeError("its pickle is too long to look into")
 
     def _take(self, count: int) -> bytes:
         end = self._at + count

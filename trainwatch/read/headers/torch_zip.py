@@ -9,15 +9,18 @@ every tensor is a view of one storage of so many elements).
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from trainwatch.read import pickles
-from trainwatch.read.headers import DamagedError, archive
+from trainwatch.read.headers import DamagedError, TooLargeError, archive
 from trainwatch.read.pickles import Global, Made, Persistent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trainwatch.read.headers import Source
 
+T = TypeVar("T")
 LOOKS = (64 << 10, 1 << 20, 8 << 20)
 """How much of the file is read for the pickle, at first and if that is not enough."""
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
@@ -51,22 +54,65 @@ class Storage(NamedTuple):
         return self.elements * _BYTES.get(self.dtype, 1)
 
 
+class OtherFormatError(DamagedError):
+    """It may be whole, but ``torch.save`` did not write it."""
+
+
 def check_end(source: Source) -> None:
     """Raise DamagedError unless the archive's directory stands whole at its end."""
-    if source.read(0, len(_LEGACY)) != _LEGACY:  # that has no directory: its end cannot be seen
+    if source.read(0, len(_LEGACY)) == _LEGACY:
+        _check_legacy(source)
+    else:
         archive.check_end(source)
 
 
 def contents(source: Source) -> object:
     """The pickled object, inert. Raises DamagedError, WaitingError."""
+    return _looked(source, lambda data: pickles.load(data, _begin(data))[0])
+
+
+def _looked(source: Source, understand: Callable[[bytes], T]) -> T:
+    """What ``understand`` makes of the beginning, of more of it where that is not enough."""
     for look in LOOKS:
         data = source.read(0, look)
         try:
-            return pickles.load(data, _first_entry(data))[0]
+            return understand(data)
+        except (TooLargeError, OtherFormatError):
+            raise
         except DamagedError:
-            if look >= min(source.size, LOOKS[-1]):
+            if look >= source.size:
                 raise
-    raise AssertionError
+    raise TooLargeError("its pickle is too long to look into")
+
+
+def _begin(data: bytes) -> int:
+    """Where the pickle of the object begins."""
+    return _legacy_begin(data) if data.startswith(_LEGACY) else _first_entry(data)
+
+
+def _legacy_begin(data: bytes) -> int:
+    """Behind the version of the protocol and what the machine was like."""
+    after_version = pickles.load(data, len(_LEGACY))[1]
+    return pickles.load(data, after_version)[1]
+
+
+def _check_legacy(source: Source) -> None:
+    """There is no directory: the pickle tells which storages come behind it, and how long they are."""
+    try:
+        size = _looked(source, _legacy_size)
+    except TooLargeError:
+        return
+    if source.size < size:
+        raise DamagedError(f"it is cut at {100 * source.size // size} %")
+
+
+def _legacy_size(data: bytes) -> int:
+    value, after = pickles.load(data, _legacy_begin(data))
+    known = {storage.key: storage.size for storage in storages(value)}
+    keys, after = pickles.load(data, after)
+    if not isinstance(keys, list):
+        raise DamagedError("its pickle makes no sense")
+    return after + sum(8 + known.get(key, 0) for key in keys if isinstance(key, str))
 
 
 def _first_entry(data: bytes) -> int:
@@ -76,7 +122,7 @@ def _first_entry(data: bytes) -> int:
     magic, _, _, method, *_, name_length, extra = _LOCAL.unpack(data[: _LOCAL.size])
     name = data[_LOCAL.size : _LOCAL.size + name_length]
     if magic != b"PK\x03\x04" or method or not name.endswith(b"/data.pkl"):
-        raise DamagedError("it does not begin like a file of torch.save")
+        raise OtherFormatError("it does not begin like a file of torch.save")
     return int(_LOCAL.size + name_length + extra)
 
 

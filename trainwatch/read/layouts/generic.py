@@ -23,13 +23,14 @@ from trainwatch.read.integrity import (
     needed,
 )
 from trainwatch.read.layouts import Sample
+from trainwatch.read.layouts.torch_file import inside_of
 from trainwatch.read.naming import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainwatch.read.draft import Claim, Offer, Part
-    from trainwatch.read.tree import Folder
+    from trainwatch.read.tree import File, Folder
 
 FALLBACK = True
 FOLDERS = ("*best*", "*last*", "*latest*", "*final*", "*step*", "*epoch*", "*iter*", "*ckpt*")
@@ -42,7 +43,7 @@ _NAME = re.compile(r"(?i).*(best|last|latest|final|checkpoint|ckpt|step|epoch|it
 _WEIGHTS = re.compile(r".*\.(safetensors|bin)")
 _SAVED = (".pt", ".pth")
 _OPTIMIZER = re.compile(
-    r".*(optim|scheduler|scaler|rng|random_states|trainer_state|training_args).*"
+    r".*(optim|sched|scaler|rng|random_state|trainer_state|train(ing|er)?[-_]state).*\.(pt|pth|bin|pkl|safetensors)"
 )
 
 
@@ -78,15 +79,34 @@ def _checkpoint(folder: Folder) -> Claim:
     told = told_by(folder.name)
     draft.step, draft.epoch, draft.metrics = told.step, told.epoch, told.metrics
     draft.add(folder.walk(), part_of)
+    saved = [
+        file
+        for path, file in folder.files.items()
+        if path.endswith(_SAVED) and part_of(path) == "weights"
+    ]
+    resumable = [_look_inside(draft, file) for file in saved]
     names = needed(draft, folder, lambda name: part_of(name) == "weights")
-    check_needed(draft, folder, names)
+    check_needed(draft, folder, names - {file.name for file in saved})
     for name, file in folder.files.items():
         if TEMPORARY.fullmatch(name):
             check_temporary(draft, file)
         elif name not in names and not name.endswith(".index.json"):
             check_file(draft, file, part_of(name))
     check_links(draft, folder)
-    return draft.claim(any(file.part == "optimizer" for file in draft.files))
+    return draft.claim(any(resumable) or any(file.part == "optimizer" for file in draft.files))
+
+
+def _look_inside(draft: Draft, file: File) -> bool:
+    """Whether a file of ``torch.save`` holds an optimizer beside the weights."""
+    inside = draft.check(file, inside_of, "weights")
+    if inside is None:
+        return False
+    if inside.problem:
+        draft.find("corrupt", f"{file.name}: {inside.problem}", "weights")
+    draft.inside += inside.optimizer_bytes
+    if draft.step is None and draft.epoch is None:
+        draft.step, draft.epoch = inside.step, inside.epoch
+    return inside.has_optimizer
 
 
 SAMPLES = (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.facts import Want
 from trainwatch.read import pickles
 from trainwatch.read.draft import Draft, part
-from trainwatch.read.headers import DamagedError, archive, torch_zip
+from trainwatch.read.headers import DamagedError, TooLargeError, archive, torch_zip
 from trainwatch.read.layouts import Sample
 from trainwatch.read.naming import told_by
 
@@ -83,7 +83,7 @@ _NO_MODEL = re.compile(r"(optimizer|optim|scheduler|scaler|rng_state|training_ar
 class Inside(NamedTuple):
     """What the pickle tells."""
 
-    problem: str
+    problem: str  # "" where the file is whole
     family: Family | None
     step: int | None
     epoch: float | None
@@ -107,7 +107,7 @@ def _named(name: str) -> Family | None:
 def _file(folder: Folder, file: File, named: Family | None) -> Claim | None:
     draft = Draft(folder, "torch-file", file)
     draft.add([file], lambda _: "weights")
-    inside = draft.check(file, _inside, "weights")
+    inside = draft.check(file, inside_of, "weights")
     family = inside.family if inside else None
     if family is None:
         if named is None or (inside and not inside.problem):
@@ -132,7 +132,7 @@ def _file(folder: Folder, file: File, named: Family | None) -> Claim | None:
     return draft.claim(inside is not None and inside.has_optimizer)
 
 
-def _inside(source: Source) -> Inside:
+def inside_of(source: Source) -> Inside:
     """All in one look: the bytes are here once. A file without its end may still tell what it is."""
     problem = ""
     try:
@@ -140,9 +140,16 @@ def _inside(source: Source) -> Inside:
     except DamagedError as error:
         problem = str(error)
     try:
-        held = pickles.pairs(torch_zip.contents(source))
+        value = torch_zip.contents(source)
+    except torch_zip.OtherFormatError:  # TorchScript, say
+        return Inside(problem, None, None, None, False, 0)
+    except TooLargeError:
+        if not problem:
+            raise
+        return Inside(problem, None, None, None, False, 0)
     except DamagedError as error:
         return Inside(problem or str(error), None, None, None, False, 0)
+    held = {"model": value} if "_modules" in pickles.attributes(value) else pickles.pairs(value)
     family = next((f for f in FAMILIES if f.key in held), _OTHER if _is_model(held) else None)
     if family is None:
         return Inside(problem, None, None, None, False, 0)
