@@ -149,7 +149,9 @@ def inside_of(source: Source) -> Inside:
         return Inside(problem, None, None, None, False, 0)
     except DamagedError as error:
         return Inside(problem or str(error), None, None, None, False, 0)
-    held = {"model": value} if "_modules" in pickles.attributes(value) else pickles.pairs(value)
+    held = pickles.pairs(value)
+    if "_modules" in pickles.attributes(value):
+        held = {"model": value}  # a whole module
     family = next((f for f in FAMILIES if f.key in held), _OTHER if _is_model(held) else None)
     if family is None:
         return Inside(problem, None, None, None, False, 0)
