@@ -1,7 +1,7 @@
 """A probe carried over standard input to where nothing is installed.
 
 The law of this file: a small stub in the command line reads exactly the bytes with which the probe
-begins and becomes it; the rest of it follows behind the first request. It runs under the oldest Python found there (its start is the surest to lie on the machine's own disk).
+begins and becomes it; the rest of it follows when it has spoken. It runs under the oldest Python found there (its start is the surest to lie on the machine's own disk).
 Nothing is written there and no port is opened. What is printed before is skipped up to a marker that
 was drawn for this start.
 

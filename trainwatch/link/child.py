@@ -194,7 +194,9 @@ class ChildLink:
                 arrived = only_facts(decoder.feed(data or b""))
             except wire.WireError as error:
                 return _Parting(clock.heard, mistake=str(error))
-            clock.heard = clock.heard or bool(arrived)
+            if arrived:
+                clock.heard = True
+                pipes.complete()
             self._deliver(arrived)
             if clock.is_time_to_ping():
                 pipes.say(facts.Ping())

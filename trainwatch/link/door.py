@@ -48,7 +48,7 @@ class Knock(NamedTuple):
     argv: list[str]
     decoder: Decoder  # of its output
     opening: bytes = b""  # goes before every request
-    behind: bytes = b""  # goes behind the first request
+    rest: bytes = b""  # goes when it has spoken: what it is asked for first must not wait for this
 
 
 class Door:

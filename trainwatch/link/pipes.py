@@ -28,15 +28,19 @@ class Pipes:
         assert probe.stdout is not None
         self._in, self._out, self._bell = probe.stdin, probe.stdout, bell
         self._outgoing = bytearray(knock.opening)
-        self._behind = knock.behind
+        self._rest = knock.rest
         self._selector = selectors.DefaultSelector()
         os.set_blocking(self._in.fileno(), False)
         self._selector.register(bell, selectors.EVENT_READ)
 
     def say(self, request: Any) -> None:
         """Have the request sent as soon as the pipe takes it."""
-        self._outgoing += wire.encode(request) + self._behind
-        self._behind = b""
+        self._outgoing += wire.encode(request)
+
+    def complete(self) -> None:
+        """Have the rest of the program sent, once."""
+        self._outgoing += self._rest
+        self._rest = b""
 
     def exchange(self, reading: bool, timeout: float | None) -> bytes | None:
         """Wait until something moves. Bytes of the probe, b"" at its end, None for neither."""
