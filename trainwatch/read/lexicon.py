@@ -50,7 +50,7 @@ _COUNTERS: dict[str, tuple[Role, int]] = {
     "iteration": ("step", 5), "iter": ("step", 6), "it": ("step", 7), "iters": ("step", 7),
     "iterations": ("step", 9), "learning_iteration": ("step", 5), "round": ("step", 8),
     "total_timesteps": ("step", 7), "timesteps": ("step", 8), "timestep": ("step", 8),
-    "num_timesteps": ("step", 8), "env_steps": ("step", 8), "#": ("step", 8),
+    "num_timesteps": ("step", 8), "env_steps": ("step", 8), "episode": ("step", 9), "episodes": ("step", 9), "#": ("step", 8),
     "time/total_timesteps": ("step", 7), "time/iterations": ("step", 9),
     "total_steps": ("steps", 0), "max_steps": ("steps", 0), "num_steps": ("steps", 1),
     "total_iters": ("steps", 1), "max_iters": ("steps", 1), "total_step": ("steps", 1),
@@ -176,6 +176,7 @@ _TOLD = re.compile(
 _HINTS = re.compile(
     r"(?:^|_)(?:map\d*|iou|recall|precision|score|error|err|hits|em|r2|correlation|entropy|kl|mfu)(?:$|_|@|/|\d)"
 )
+_JUDGED = re.compile(r"(?:rouge\w*|(?:sacre)?bleu\w*|wer|cer|meteor|chrf\w*|gen_len|map\d\w*)$")
 _LOSS_WORDS = re.compile(r"loss|trl|tel|xent|entropy|nll|bpb|perplex|ce_mean")  # more than letters
 # Words that only say how a number was taken.
 _QUALIFIERS = frozenset(("current", "curr", "cur", "overall", "metrics", "metric", "stats", "the"))
@@ -186,9 +187,19 @@ _PIECE = re.compile(r"[A-Za-z0-9@#']+|/")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 
 
+_CHINESE = {
+    "训练": " train ", "验证": " val ", "测试": " test ", "评估": " eval ", "平均": " avg ",
+    "损失值": " loss ", "损失": " loss ", "准确率": " accuracy ", "精度": " accuracy ",
+    "困惑度": " perplexity ", "学习率": " learning rate ", "轮次": " epoch ", "轮数": " epoch ",
+    "步数": " step ", "迭代": " iteration ", "奖励": " reward ", "梯度范数": " grad norm ",
+}  # fmt: skip
+_HAN = re.compile("|".join(sorted(_CHINESE, key=len, reverse=True)))
+
+
 @lru_cache(8192)
 def word(key: str) -> Word:
     """The meaning of a printed key: ``eval_loss``, ``Val. Loss``, ``train/grad_norm``, ``lr``."""
+    key = _in_english(key)
     plain = re.sub(r"[\s\-]+", "_", key.strip().lower()).strip("_.:")
     if plain in _SKIPPED or _FINAL.match(plain):
         return Word("skip", plain)
@@ -210,8 +221,12 @@ def word(key: str) -> Word:
     return _metric(joined or plain, _without_split(plain, split), split, dataset)
 
 
+def _in_english(words: str) -> str:
+    return words if words.isascii() else _HAN.sub(lambda found: _CHINESE[found[0]], words)
+
+
 def _pieces(key: str) -> list[str]:
-    spaced = _HUMP.sub(" ", key.replace("'s ", " "))
+    spaced = _HUMP.sub(" ", _in_english(key).replace("'s ", " "))
     return [piece.lower().strip("'") for piece in _PIECE.findall(spaced)]
 
 
@@ -286,6 +301,11 @@ def known(key: str) -> bool:
     found = word(key)
     named = found.name in _CANONICAL or "loss" in found.name  # "packet loss" is none, and known so
     return found.role != "metric" or found.told or found.hints or named
+
+
+def is_judged(name: str) -> bool:
+    """Whether it is measured on an evaluation set wherever no split is told."""
+    return bool(_JUDGED.match(name))
 
 
 def split_in(words: str) -> Split | None:

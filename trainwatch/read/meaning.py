@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.read.lexicon import Role, Word, word
+from trainwatch.read.lexicon import Role, Word, is_judged, word
 from trainwatch.read.records import Key, Split
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def plan(terms: tuple[Term, ...], split: Split | None = None, joins: bool = Fals
         rank=_counter(words, "rank"),
         label=_counter(words, "label"),
         named=any(c.key.name in ("learning_rate", "grad_norm") for c in columns),
-        told=_told(words),
+        told=_told(words, headed=split is not None),
         summary={"train_runtime", "train_loss"} <= printed and "loss" not in printed,
         trains=("train" in splits and any(c.key.name in _TRAINS for c in columns))
         or any(t.role == "batch" and t.split == "train" for t in terms),
@@ -97,7 +97,10 @@ def among(every: tuple[Term, ...], terms: tuple[Term, ...]) -> Plan:
     if len(kept) < len(part.places):
         return part
     return part._replace(
-        keys=tuple(whole.keys[i] for _, i in kept),
+        keys=tuple(
+            whole.keys[i]._replace(split=terms[place].split or whole.keys[i].split)
+            for place, i in kept
+        ),
         claims=tuple(whole.claims[i] for _, i in kept),
         plains=tuple(whole.plains[i] for _, i in kept),
     )
@@ -112,12 +115,13 @@ def _word(term: Term) -> Word:
     return found._replace(role=term.role) if term.role else found
 
 
-def _told(words: list[Word]) -> bool:
+def _told(words: list[Word], *, headed: bool) -> bool:
+    """Whether they show that a training is reported; ``headed``: below words that tell a split."""
     if any(w.told for w in words if w.role == "metric"):
         return True
     bare = {w.split for w in words if w.role == "metric" and w.name == "loss"}
     counted = any(w.role in ("step", "epoch", "batch") for w in words)
-    if any(w.hints and (counted or w.split) for w in words if w.role == "metric"):
+    if any(w.hints and (counted or headed or w.split) for w in words if w.role == "metric"):
         return True
     named = any(w.role == "metric" and w.name in ("learning_rate", "grad_norm") for w in words)
     return len(bare) > 1 or (counted and (bool(bare) or named))
@@ -135,7 +139,7 @@ def _columns(terms: tuple[Term, ...], words: list[Word], default: Split) -> list
     for place, (term, told) in enumerate(zip(terms, words, strict=True)):
         if told.role != "metric":
             continue
-        split: Split = told.split or term.split or default
+        split: Split = told.split or term.split or ("eval" if is_judged(told.name) else default)
         prefix = next((prefix for prefix in sets if term.key.startswith(prefix)), "")
         w = word(term.key[len(prefix) :]) if prefix else told
         dataset = sets.get(prefix, told.dataset)

@@ -79,7 +79,7 @@ class Placing:
         for rank, rows in self._ranks(lot):
             ranked = keys if rank is None else tuple(key._replace(rank=rank) for key in keys)
             if waits:
-                yield _waiting(lot, ranked, rows)
+                yield _waiting(lot, ranked, rows, self._counting[None].epoch)
             else:
                 yield from self._rows(lot, ranked, rows, rank)
 
@@ -220,13 +220,16 @@ class Placing:
         )
 
 
-def _waiting(lot: Lot, keys: tuple[Key, ...], rows: range) -> Placed:
-    """Rows that have their step from the training's own bar, as far as it has told it."""
+def _waiting(lot: Lot, keys: tuple[Key, ...], rows: range, epoch: float) -> Placed:
+    """Rows that have their step from the training's own bar, as far as it has told it.
+
+    ``epoch``: that of a heading above, for rows that tell none.
+    """
     part = slice(rows.start, rows.stop)
     told = list(lot.steps[part])
     unknown = [UNKNOWN_STEP] * (len(rows) - len(told))
     place = lot.plan.epoch
-    epochs = [math.nan] * len(rows) if place is None else lot.columns[place][part]
+    epochs = [epoch] * len(rows) if place is None else lot.columns[place][part]
     columns = [lot.columns[place][part] for place in lot.plan.places]
     return Placed(keys, columns, lot.offsets[part], told + unknown, epochs, joins=True)
 

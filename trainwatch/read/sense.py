@@ -7,6 +7,7 @@ on over several lines. Bars are cut out before.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,9 @@ _HEADING = 80  # characters
 _LONG_HEADING = 240
 _FEW_WORDS = 4
 _SETTINGS = ("eps", "betas", "weight_decay", "momentum", "gamma", "batch_size", "seed")
+_STARRED = re.compile(r"\*{3,}\s*([A-Za-z][^*]{2,60}?)\s*\*{3,}\s*$")
+"""``***** Eval results 500 *****``, whatever a logger put in front."""
+_MESSAGE = re.compile(r'"(?:message|msg|log|event|text)"\s*:\s*"')
 _AGAIN = re.compile(r"(?i)\bbest (?:iteration|epoch|step|model|result|round)s?\b.{0,20}:\s*$")
 
 
@@ -67,6 +71,9 @@ class Sense:
         self._panel: list[tuple[Pairs, int]] = []
         self._open: list[str] = []  # lines of a literal that is not whole yet
         self._again = False  # the next row is one of before, told again
+        self.in_row = False
+        """Whether a row of the open table stood in front of the last bar: means over the epoch so far,
+        as YOLO redraws them."""
         self.attentive = False
         """Whether the next line may mean something that its shape alone does not tell."""
 
@@ -101,6 +108,9 @@ class Sense:
                 meaning = self._told(dialect.__name__.rpartition(".")[2], told, text, offset)
                 if meaning.dialect:
                     return meaning._replace(event=event, pairs=None) if event else meaning
+        inner = _message(text)
+        if inner:
+            return self._read(inner, offset)._replace(pairs=None)
         self._heading(text)
         return Meaning("event", event=event) if event else NOTHING
 
@@ -147,6 +157,9 @@ class Sense:
     @staticmethod
     def may_head(text: str) -> bool:
         """Whether a line that tells nothing of its own may still say what the next ones are."""
+        starred = _STARRED.search(text)
+        if starred:
+            return bool(split_in(starred[1]))
         line = text.strip()
         return 3 < len(line) < _HEADING and not has_digit(line) and bool(split_in(line))
 
@@ -154,19 +167,24 @@ class Sense:
 
     def _heading(self, text: str) -> None:
         """``Validation:``, ``--- Test ---``: the split of the lines below."""
-        line = text.strip()
-        if self.may_head(text) and (line[-1] in ":." or not line[0].isalnum()):
-            found = split_in(line)
+        line, starred = text.strip(), _STARRED.search(text)
+        if self.may_head(text) and (starred or line[-1] in ":." or not line[0].isalnum()):
+            found = split_in(starred[1] if starred else line)
             self._split = None if found == "train" else found
 
     def beside_bar(self, text: str) -> Pairs | None:
         """What stands in front of a bar: a row of the open table, the header of one, or words."""
+        self.in_row = False
+        if not text:
+            return None
         header = table.read(text)
         if header:
             self._table, self._idle = header, 0
             self._watch()
             return None
-        return (self._table.row(text) if self._table else None) or keyvalue.read(text)
+        row = self._table.row(text) if self._table else None
+        self.in_row = row is not None
+        return row or keyvalue.read(text)
 
     def _row(self, text: str, offset: int) -> Meaning | None:
         """A row of the open table, or what stands between its rows."""
@@ -220,6 +238,19 @@ def _apart(how: Plan, values: tuple[float, ...], offsets: list[int]):  # type: i
     for key, place, claim, plain in zip(how.keys, how.places, how.claims, how.plains, strict=True):
         one = how._replace(keys=(key,), places=(place,), claims=(claim,), plains=(plain,))
         yield Row(one, values, offsets[place])
+
+
+def _message(text: str) -> str:
+    """The line that a record of a logger or of a container carries: ``{"message": "step 1 ..."}``."""
+    if text[:1] != "{" or not _MESSAGE.search(text):
+        return ""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    names = ("message", "msg", "log", "event", "text")
+    found = next((told[name] for name in names if isinstance(told.get(name), str)), "")
+    return "" if found.startswith("{") and _MESSAGE.search(found) else found.strip("\r\n")
 
 
 def _panel_line(text: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
 from trainwatch.read.bars import Bars
@@ -274,14 +275,15 @@ class Stream:
 
     def _first_bar(self, text: str) -> Bar | None:
         found = (dialect.read(text) for dialect in self._drawing)
-        return min((b for b in found if isinstance(b, Bar)), key=_start, default=None)
+        return min((b for b in found if isinstance(b, Bar)), key=attrgetter("start"), default=None)
 
     def _drawn_bar(self, offset: int, found: Bar, before: str) -> None:
         """A bar, and the numbers that it carries in front and behind."""
         if "{" in before and self._text(offset, before):
             found, before = found._replace(label=""), ""
+        beside = self._sense.beside_bar(before)
+        found = found._replace(settles=found.settles or self._sense.in_row)
         progress = self._bars.progress(found, self.source, offset, self._at)
-        beside = self._sense.beside_bar(before) if before else None
         row = self._carried.news(found, beside, progress, self._placing.counting.epoch)
         if row:
             self._numbers(row.plan, [[value] for value in row.values], [offset])
@@ -390,10 +392,6 @@ class Stream:
             )
             for place, line in enumerate(lines)
         ]
-
-
-def _start(drawn: Bar) -> int:
-    return drawn.start
 
 
 _NEW = Shape(NO_PLAN, b"")

@@ -20,6 +20,12 @@ _DIGITS = re.compile(
 _SPECIAL = re.compile(r"(?<![\w.])[-+]?(?:nan|NaN|NAN|[iI]nf(?:inity)?|INF)(?!\w)")
 _WORD_BEFORE = re.compile(r"[\w.@]*[A-Za-z_][\w.@]*-$")
 _UNIT = re.compile(r"%|[A-Za-zµ]+(?:/[A-Za-z]+)*")
+_POINT = re.compile(r"\d\.\d")
+_COMMA_ANY = re.compile(r"(?<=\d),(?=\d)(?!\d+,\d)")
+_COMMA = re.compile(
+    r"(?:[:=]|[^\W\d])[ \t]*[-+]?(?:0,\d+|(?!0\d)\d{1,9},(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?(?![\d,.])"
+)
+_HAN = "\u2e80"  # from here on words are written without blanks
 _LONGEST = 40
 _MOST = 200
 
@@ -37,6 +43,17 @@ class Token(NamedTuple):
     def whole(self) -> bool:
         """Whether it is a count."""
         return self.value >= 0 and self.value.is_integer()
+
+
+def pointed(text: str) -> str:
+    """``text`` with points for commas where its numbers are written ``0,8123``.
+
+    A comma before three digits may part thousands: another number of the line, that begins with 0 or
+    has not three digits behind it, must tell; and none may have a point.
+    """
+    if "," not in text or _POINT.search(text) or not _COMMA.search(text):
+        return text
+    return _COMMA_ANY.sub(".", text)
 
 
 def has_digit(text: str) -> bool:
@@ -84,7 +101,7 @@ def _may_be_special(text: str) -> bool:
 def _start(text: str, start: int) -> int | None:
     """Where the number begins, with its sign; None where the digits belong to a word."""
     last = text[start - 1 : start]
-    if last.isalpha() or last in ("_", "@", "#", ".", "±", "$", "^"):
+    if (last.isalpha() and last < _HAN) or last in ("_", "@", "#", ".", "±", "$", "^"):
         return None
     if last not in ("-", "+"):
         return start

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.read.dialect import Pairs, Sample, Term
 from trainwatch.read.lexicon import known, split_in, word
 from trainwatch.read.mask import MARK, masked
-from trainwatch.read.tokens import Token, tokens
+from trainwatch.read.tokens import Token, pointed, tokens
 
 if TYPE_CHECKING:
     from trainwatch.read.lexicon import Role
@@ -79,9 +79,9 @@ _TELLS = re.compile(
     r"|^\s*wandb:|\boverflow\b"
 )
 _CODE = re.compile(
-    r"^\s*(?:#|//|/\*|\*\s|>>>|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
+    r"^\s*(?:#|//|/\*|\*\s|>>> (?!\W*(?:epoch|step|iter|train|val|eval|test))|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
     r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
-    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!<>+*/|&-]=|[\w)\]]\s*(?<!=)={2,3}(?!=)\s*[\w('-]|\bself\.|\blambda\b|&&|\|\||\)\s*->\s*\w+|(?<!\d)\)\s*:$|=[^()=]*\)\s*:$|\w::\w"
+    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!<>+*/&-]=|(?:^|\s)\|=|[\w)\]]\s*(?<!=)={2,3}(?!=)\s*[\w('-]|\bself\.|\blambda\b|&&|\|\||\)\s*->\s*\w+|(?<!\d)\)\s*:$|=[^()=]*\)\s*:$|\w::\w"
     r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.(?!b?float\d+\([-\d.ni]|u?int\d+\([-\d])\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
     r"|\w\[-?\d+\]\s*[*/+]|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
 )
@@ -111,7 +111,11 @@ _LEVELS = _LEVEL_NAMES | {"root", "__main__", "main", "tensorflow", "total"}
 _BARE_SPLITS = frozenset(
     ("train", "training", "test", "testing", "val", "valid", "validation", "eval")
 )
+_BARE_PAIR = re.compile(
+    r"(?i)\btrain(?:ing)?\s+\d+\.\d+\W.{0,40}?\b(?:val|valid|validation|test|eval)\s+\d+\.\d"
+)
 _COUNTED = re.compile(r"\s(steps?|iters|iterations?|updates)\b")
+_HAN_COUNTED: dict[str, Role] = {"轮": "epoch", "步": "step"}
 _GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
 
 
@@ -122,7 +126,7 @@ def read(text: str) -> Pairs | None:
         return None
     told = _TELLS.search(text)
     text = text[: told.start()] if told else text
-    scan = _Scan(masked(text))
+    scan = _Scan(pointed(masked(text)))
     if not scan.terms or _CONSTANT.fullmatch(text):
         return None
     return Pairs(0, len(text), tuple(scan.terms), tuple(scan.values), tuple(scan.spans))
@@ -130,7 +134,7 @@ def read(text: str) -> Pairs | None:
 
 def counts(text: str) -> Counts:
     """What the words before a record tell: its counts, and the split that it belongs to."""
-    scan = _Scan(masked(text[-_LONGEST:]))
+    scan = _Scan(pointed(masked(text[-_LONGEST:])))
     kept = [i for i, term in enumerate(scan.terms) if (term.role or word(term.key).role) in _COUNTS]
     off = max(0, len(text) - _LONGEST)
     return Counts(
@@ -181,12 +185,14 @@ class _Scan:
     def _number(self, place: int, token: Token) -> None:
         key, strong, passed, bracket = _parts(token.gap)
         self._pass(passed)
-        if not key:
+        if not key or (strong and self._noun and self._counted(place, key)):
             self._nameless(place, token, strong)
             return
         found = _chosen(key, strong)
         if found is None:
             if not _after_preposition(key.split()):  # "After 1000 steps"
+                self._noun = _noun(key) or self._noun
+                self._pass(key)
                 self._nameless(place, token, strong)
             return
         key, head = found
@@ -196,7 +202,10 @@ class _Scan:
         if head:
             noun = _noun(head)
             self._noun = noun or self._noun
-        paired = not token.whole and any(word(term.key).name == "loss" for term in self.terms)
+        paired = not token.whole and (
+            any(word(term.key).name == "loss" for term in self.terms)
+            or (self._last_role() in ("label", *_COUNTS) and bool(_BARE_PAIR.search(self._text)))
+        )
         if not strong and not bracket and not paired and key.lower() in _BARE_SPLITS:
             self._pass(key)
             self._nameless(place, token, strong)
@@ -236,6 +245,8 @@ class _Scan:
             self._noun = ""
         elif token.whole and not token.unit and (after := _COUNTED.match(self._after(place))):
             self._add(token, Term(after[1], None, "step"))
+        elif token.whole and (round_ := _HAN_COUNTED.get(self._after(place).lstrip()[:1])):
+            self._add(token, Term("第", None, round_))
         elif token.unit in _GLUED and token.whole:
             self._add(token, Term(token.unit, None, _GLUED[token.unit]))
         elif place == 0 and token.whole and not token.unit:
@@ -244,6 +255,11 @@ class _Scan:
             self._add(token, Term("batch", None, "batch"))
         elif "/s" in token.unit and known(token.unit):
             self._add(token, Term(token.unit, None, None))
+
+    def _counted(self, place: int, key: str) -> bool:
+        """``200 steps: 0.5``: whether the words are those of the count before."""
+        told = self.terms[-1:] and self.spans[-1] == self._span(place - 1)
+        return bool(told) and self.terms[-1] == Term(key, None, "step")
 
     def _leading(self, token: Token, gap: str) -> None:
         """A count that the line begins with: ``[100] loss``, ``5:<tab>learn``, ``44, loss``."""
@@ -308,7 +324,8 @@ def _parts(gap: str) -> tuple[str, bool, str, str]:
     for found in _SEPARATOR.finditer(body):
         cut = found.end()
     key = _EDGES.sub("", body[cut:])
-    key = "" if key.lower() in _LEVEL_NAMES else key
+    key = key.lstrip("轮步").strip()
+    key = "" if key.lower() in _LEVEL_NAMES or key == "第" else key
     return key, tied is not None, f"{body[:cut]} {inside}", bracket
 
 

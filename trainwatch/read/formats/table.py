@@ -8,6 +8,7 @@ row may carry a label instead of a number (``val``), and signs that only decorat
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.read.dialect import Pairs, Sample, Term
@@ -68,7 +69,7 @@ _LONGEST = 4000
 _TOTALS: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
 _DECIMAL = re.compile(r"\d\.\d|\d{3}|[=:{}']|\.\s")
 _WHOLE = ("all", "avg", "mean", "total", "overall", "average")  # the row that sums up the others
-_YOLO = ("box_loss", "cls_loss", "dfl_loss")
+_YOLO = (("box_loss", "cls_loss", "dfl_loss"), ("box_loss", "obj_loss", "cls_loss"))
 _RULE = re.compile(r"[\s|:+=─━┼│├┤-]+$")
 _DECORATION = re.compile(r"(?:^|\s)[▼▲↑↓+*✓✔←→●○]+(?:$|\s)")
 _CLOCK = re.compile(r"\d+:\d\d(:\d\d)?|[\d.]+\s?(?:s|ms|m|us|h|sec)")
@@ -126,6 +127,11 @@ class Table:
             columns = _under(columns, cells)
         if len(columns) != len(cells) or not _all_values(cells):
             return None
+        if any(
+            _fraction(b.text) and word(a.text).role == "metric"
+            for a, b in zip(columns, cells, strict=True)
+        ):
+            return None  # "3/10" counts something: this is the row of another table
         return _scored(_with_sum(_pairs(text, zip(columns, cells, strict=True), None)))
 
     def _labelled(self, text: str, cells: list[Cell], label: Cell, split: Split) -> Pairs | None:
@@ -215,8 +221,8 @@ _OF_TRAINING = ("learning_rate", "grad_norm", "reward")
 
 def _with_sum(pairs: Pairs) -> Pairs:
     """The three parts of the YOLO loss are told without their sum, which is the loss."""
-    for prefix in ("", "train/", "val/"):
-        parts = [f"{prefix}{part}" for part in _YOLO]
+    for prefix, names in product(("", "train/", "val/"), _YOLO):
+        parts = [f"{prefix}{name}" for name in names]
         found = [v for t, v in zip(pairs.terms, pairs.values, strict=True) if t.key in parts]
         if len(found) == len(parts):
             pairs = pairs._replace(
