@@ -14,6 +14,7 @@ from trainwatch.run.session import Session
 from trainwatch.ui.app import Options, Watched, parting
 from trainwatch.ui.monitor import Monitor
 from trainwatch.ui.pump import Intake, Pump
+from trainwatch.ui.screens.compare import CompareScreen
 from trainwatch.ui.screens.fleet import FleetScreen
 from trainwatch.ui.screens.watch import WatchScreen
 
@@ -95,6 +96,30 @@ async def test_a_stop_is_for_the_run_under_the_cursor() -> None:
             for one in stage.watched
         ]
         assert [facts.Stop in kinds for kinds in sent] == [False, True, False]
+
+
+async def test_marked_runs_are_compared_in_one_chart() -> None:
+    async with several() as stage:
+        await stage.press("space", "=")
+        assert "mark another one too" in stage.keys
+        await stage.press("j", "space", "=")
+        assert isinstance(stage.app.screen, CompareScreen)
+        assert "─ loss of 2 runs" in stage.text.replace("╭", "─")
+        await stage.press("m")
+        assert "eval loss of 2 runs" in stage.text
+        await stage.press("left", "l", "z")
+        assert " at " in stage.text
+        await stage.press("q")
+        assert stage.app.screen is stage.app.first
+        assert stage.text.count("■") == 2
+
+
+async def test_without_a_mark_all_are_compared() -> None:
+    async with several() as stage:
+        await stage.press("=")
+        assert "of 3 runs" in stage.text
+        await stage.press("escape")
+        assert isinstance(stage.app.screen, FleetScreen)
 
 
 async def test_s_sorts_and_says_how() -> None:

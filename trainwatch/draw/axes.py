@@ -96,7 +96,8 @@ def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float
     if not step:
         return [low, high] if low < high else [low]
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [k * step for k in range(first, min(last, first + most + 1) + 1)]
+    found = [k * step for k in range(first, min(last, first + most + 1) + 1)]
+    return [value for value in found if isfinite(value)]
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:

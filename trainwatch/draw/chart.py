@@ -26,6 +26,8 @@ _EPOCH_DOTS = 0x1111_1111_1111_1111
 """A column with one dot in four: where an epoch ends."""
 _MOST_MARKS = 400
 """So many marks of one kind are looked at; of more, as many spread evenly."""
+_LETTERS = 6
+"""So often the letter of a curve stands on it."""
 _POINT_STYLES: tuple[tuple[str, Style], ...] = (("◆", "eval"), ("◇", "other"))
 
 
@@ -73,7 +75,9 @@ def said(lines: Sequence[str], width: int, height: int) -> list[Row]:
 def _note(layout: Layout) -> Row:
     view = layout.view
     words = [view.axis, "log" if layout.scale.log else "linear"]
-    words.append(f"ema {view.smoothing:g}" if layout.smooth else "raw")
+    several = layout.plot.marks and any(s.key.split == "train" for s in layout.plot.points)
+    smooth = layout.smooth or (several and view.smoothing > 0)
+    words.append(f"ema {view.smoothing:g}" if smooth else "raw")
     if view.start is not None or view.stop is not None:
         words.append("zoom")
     if layout.beyond:
@@ -126,12 +130,15 @@ def _paint_line(layout: Layout, canvas: Canvas) -> None:
 
 def _paint_points(layout: Layout, canvas: Canvas, series: Series, number: int) -> None:
     spans = layout.marked[number]
-    glyph, style = _POINT_STYLES[min(number, 1)]
-    means = [None if s is None else s.mean for s in spans]
+    several = layout.plot.marks
+    glyph, style = several[number] if several else _POINT_STYLES[min(number, 1)]
+    means = layout.means(number)
     broken, outside = _broken_columns(layout, series), layout.outside(series)
     canvas.paint(curve.line(means, layout.scale, broken, outside), style)
     known = [x for x, s in enumerate(spans) if s is not None]
-    if len(known) * 2 <= layout.columns:
+    if several:
+        _put_letters(layout, canvas, means, number)
+    elif len(known) * 2 <= layout.columns:
         _put_points(layout, canvas, spans, glyph, style)
 
 
@@ -143,6 +150,21 @@ def _put_points(
             dot = layout.scale.dot(found.mean)
             if 0 <= dot < layout.scale.dots:
                 canvas.put(x // DOTS_X, dot // DOTS_Y, glyph, style)
+
+
+def _put_letters(
+    layout: Layout, canvas: Canvas, means: Sequence[float | None], number: int
+) -> None:
+    """The letter of a curve on it, now and then and at its end; those of others stand elsewhere."""
+    letter, style = layout.plot.marks[number]
+    known = [x for x, value in enumerate(means) if value is not None]
+    every = max(len(known) // _LETTERS, 1)
+    first = every * number // len(layout.plot.marks)
+    for x in [*known[first::every], *known[-1:]]:
+        value = means[x]
+        dot = layout.scale.dot(value) if value is not None else -1
+        if 0 <= dot < layout.scale.dots:
+            canvas.put(x // DOTS_X, dot // DOTS_Y, letter, style)
 
 
 def _put_best(layout: Layout, canvas: Canvas) -> None:

@@ -131,6 +131,14 @@ def best(members: Sequence[Member]) -> str | None:
     return min(found)[1] if len(found) > 1 and same else None
 
 
+def names(members: Sequence[Member]) -> list[str]:
+    """What each is called; where two would be called the same, as the person named it."""
+    plain = [_name(member) for member in members]
+    return [
+        m.word if plain.count(name) > 1 else name for m, name in zip(members, plain, strict=True)
+    ]
+
+
 # --- what stands in the cells ---------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from trainwatch.draw.window import Window, chosen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.draw.rows import Style
     from trainwatch.run.series import Axis, Series, Span
 
 _AXES: tuple[Axis, ...] = ("step", "epoch", "entry", "time")
@@ -73,6 +74,8 @@ class Plot:
     origin: float | None = None  # what the time axis counts from, seconds since the epoch
     empty: tuple[str, ...] = ()  # what to say while there is nothing to draw
     exact: bool = False  # a quantity that is set, not measured: nothing to smooth
+    marks: tuple[tuple[str, Style], ...] = ()
+    """The sign and style of each of the points, where they are those of several runs."""
 
     @property
     def every(self) -> list[Series]:
@@ -98,7 +101,7 @@ class Layout:
         self.plot, self.view = plot, view
         self.width, self.height = width, height
         self.bare = width < 24 or height < 5
-        self.readout = 1 if height >= 7 and not self.bare else 0
+        self.readout = 1 if height >= 7 and not self.bare and not plot.marks else 0
         self.rows = max(height - self.readout - (0 if self.bare else 2), 0)
         self._settle(_LABEL)
 
@@ -224,6 +227,14 @@ class Layout:
     def marked(self) -> list[list[Span | None]]:
         """The points of each series, column by column."""
         return [self.spans(s) for s in self.plot.points]
+
+    def means(self, number: int) -> list[float | None]:
+        """What the points of a series are joined along; train losses of several runs are smoothed."""
+        series, window, weight = self.plot.points[number], self.window, self.view.smoothing
+        if not self.plot.marks or series.key.split != "train" or not weight > 0 or window is None:
+            return [None if s is None else s.mean for s in self.marked[number]]
+        axis = self.view.axis
+        return series.smoothed(axis, window.start, window.stop, window.columns, min(weight, 0.999))
 
     # --- the y axis -----------------------------------------------------------------------
 

@@ -90,6 +90,12 @@ class Series:
         found = self._pyramid.over(0, len(self.values))[1]
         return found if isfinite(found) else None
 
+    @property
+    def lowest(self) -> float | None:
+        """The smallest finite value."""
+        found = self._pyramid.over(0, len(self.values))[0]
+        return found if isfinite(found) else None
+
     def step(self, index: int) -> int | None:
         """The training step of the point."""
         return self.rows.step(self.places.row(index))

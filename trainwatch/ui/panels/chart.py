@@ -267,8 +267,12 @@ class Chart(Panel):
 
     # --- where things lie -------------------------------------------------------------------
 
+    def space(self) -> tuple[int, int]:
+        """Columns and lines of the chart inside the frame."""
+        return self.size.width - 2, self.size.height - 2
+
     def _layout(self) -> Layout:
-        return Layout(self.plot(), self.view, self.size.width - 2, self.size.height - 2)
+        return Layout(self.plot(), self.view, *self.space())
 
     def _window(self) -> Window | None:
         return self._layout().window
@@ -278,8 +282,7 @@ class Chart(Panel):
         return window.stop if extent is None else min(window.stop, extent[1])
 
     def _place(self, event: events.MouseEvent) -> float | None:
-        width, height = self.size.width - 2, self.size.height - 2
-        return chart.x_at(self.plot(), self.view, width, height, event.x - 1)
+        return chart.x_at(self.plot(), self.view, *self.space(), event.x - 1)
 
     def _series(self) -> Series | None:
         every = self.plot().every

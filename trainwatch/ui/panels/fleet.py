@@ -12,6 +12,7 @@ from trainwatch.draw import fleet
 from trainwatch.run.topics import EVERYTHING, Topic
 from trainwatch.ui.messages import Said
 from trainwatch.ui.rows import Panel
+from trainwatch.ui.screens.compare import CompareScreen
 from trainwatch.ui.screens.live import LiveScreen
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ class Fleet(Panel):
         Binding("up,k", "move(-1)", "choose", id="fleet.up", tooltip="the run before"),
         Binding("down,j", "move(1)", "choose", id="fleet.down", tooltip="the next run"),
         Binding("enter", "screen.open", "open", id="fleet.open", tooltip="see this run whole"),
+        Binding("space", "mark", "mark", id="fleet.mark", tooltip="mark this run for a comparison, or not"),
+        Binding("equals_sign", "compare", "compare", id="fleet.compare",
+                tooltip="the marked runs in one chart; all, if none is marked"),
         Binding("s", "sort", "sort", id="fleet.sort",
                 tooltip="sort by name, state, loss, eval loss or age"),
         Binding("home,g", "edge(0)", id="fleet.first", show=False, tooltip="first run"),
@@ -78,6 +82,23 @@ class Fleet(Panel):
         sort = fleet.SORTS[(fleet.SORTS.index(self.view.sort) + 1) % len(fleet.SORTS)]
         self.view = replace(self.view, sort=sort)
         self.post_message(Said(f"runs {sort}" if sort == fleet.SORTS[0] else f"runs by {sort}"))
+
+    def action_mark(self) -> None:
+        """Marked, or no longer."""
+        word = self.view.cursor
+        if word is not None:
+            self.view = replace(self.view, chosen=self.view.chosen ^ {word})
+
+    def action_compare(self) -> None:
+        """The marked runs in one chart."""
+        members = fleet.ordered(self._members(), self.view.sort)
+        chosen = [m for m in members if m.word in self.view.chosen or not self.view.chosen]
+        if len(chosen) < 2:
+            self.post_message(Said("mark another one too (space): two or more are compared"))
+            return
+        names = fleet.names(chosen)
+        desks = {name: self._desks[m.word] for name, m in zip(names, chosen, strict=True)}
+        self.app.push_screen(CompareScreen(desks))
 
     def _stand(self, word: str) -> None:
         self.view = replace(self.view, cursor=word)
