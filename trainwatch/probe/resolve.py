@@ -49,7 +49,7 @@ def resolve(watch: facts.Watch) -> Found:
     if word.startswith(_TMUX):
         return _with_roots(_pane(word[len(_TMUX) :]), watch)
     if word.startswith(_PART):
-        return batch.part(word[len(_PART) :], bool(watch.folders))
+        return _part_of_a_job(word[len(_PART) :], watch)
     if word.startswith(_SLURM):
         return _with_roots(_job(word[len(_SLURM) :]), watch)
     run = None if _is_plainly_a_path(word) else ours.find(word)
@@ -68,6 +68,12 @@ def _job(word: str) -> Found:
     from trainwatch.probe import batch  # noqa: PLC0415 - most targets are no jobs
 
     return batch.find(word)
+
+
+def _part_of_a_job(word: str, watch: facts.Watch) -> Found:
+    from trainwatch.probe import batch  # noqa: PLC0415 - as above
+
+    return batch.part(word, bool(watch.folders))
 
 
 def _with_roots(found: Found, watch: facts.Watch) -> Found:
