@@ -25,7 +25,7 @@ from trainwatch.ui.rows import Desk, Failed, Look, Panel
 from trainwatch.ui.screens import help as help_page
 from trainwatch.ui.screens.alerts import AlertsPage
 from trainwatch.ui.screens.checkpoint import CheckpointScreen, Sheet
-from trainwatch.ui.screens.compare import Compared, CompareScreen
+from trainwatch.ui.screens.compare import CompareScreen
 from trainwatch.ui.screens.confirm import Choices, Confirm
 from trainwatch.ui.screens.fleet import FleetScreen
 from trainwatch.ui.screens.live import LiveScreen
@@ -310,7 +310,6 @@ OWNERS: tuple[tuple[str, type[DOMNode]], ...] = (
     ("main screen", WatchScreen),
     *((panel.NAME, panel) for panel in TOUR),
     ("list of runs", Fleet),
-    ("comparison", Compared),
     ("comparison", CompareScreen),
     ("one checkpoint", Sheet),
     ("one checkpoint", CheckpointScreen),

@@ -26,10 +26,6 @@ class Compared(Chart):
     """The curves of several runs."""
 
     NAME = "comparison"
-    BINDINGS = [
-        Binding("m", "quantity", "eval loss or loss", id="compare.quantity",
-                tooltip="compare by eval loss or by train loss"),
-    ]  # fmt: skip
 
     def __init__(self, desks: Mapping[str, Desk]) -> None:
         first = next(iter(desks.values()))
@@ -53,8 +49,8 @@ class Compared(Chart):
         """What the list leaves."""
         return compare.room(self._runs(), *super().space())
 
-    def action_quantity(self) -> None:
-        """The other one."""
+    def turn(self) -> None:
+        """By the other quantity."""
         here = compare.QUANTITIES.index(self._quantity)
         self._quantity = compare.QUANTITIES[here - 1]
         self.post_message(Said(f"compared by {self._quantity}"))
@@ -65,18 +61,24 @@ class CompareScreen(LiveScreen):
     """The chart and its keys."""
 
     BINDINGS = [
+        Binding("m", "quantity", "eval loss or loss", id="compare.quantity", tooltip="compare by eval loss or by train loss"),
         Binding("q,escape,backspace", "dismiss", "back", id="compare.close", tooltip="back to the list of runs"),
     ]  # fmt: skip
 
     def __init__(self, desks: Mapping[str, Desk]) -> None:
         super().__init__(next(iter(desks.values())))
         self._desks = desks
+        self._chart = Compared(desks)
 
     def compose(self) -> ComposeResult:
         """The chart and its keys."""
-        yield Compared(self._desks)
+        yield self._chart
         yield self.keys
 
     def shows(self, desk: Desk) -> bool:
         """Whether it is one of them."""
         return desk in self._desks.values()
+
+    def action_quantity(self) -> None:
+        """Eval loss or loss."""
+        self._chart.turn()
