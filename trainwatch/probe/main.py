@@ -78,9 +78,12 @@ class Probe:
             self._leaving = True
 
     def _take(self, request: Any) -> None:
-        """Answer it now, or when the rest of the program has come."""
+        """Answer it now, or when the rest of the program has come; always in their order."""
         if isinstance(request, facts.Modules):
             self._complete(request)
+            return
+        if self._waiting:
+            self._waiting.append(request)
             return
         try:
             self._answer(request)
