@@ -46,7 +46,7 @@ class ProgressState(NamedTuple):
             remaining=counter.remaining,
             rate=counter.rate,
             at=counter.at,
-        ).with_epochs(None if self.epochs else counter.done)
+        ).with_epochs(None, None)
 
     def reported(self, step: int | None, epoch: float | None, at: float | None) -> ProgressState:
         """After a row of training told its step and epoch."""
@@ -56,20 +56,27 @@ class ProgressState(NamedTuple):
         if step is not None and (self.unit != "step" or step > (self.done or 0)):
             total = self.total if self.unit == "step" else None
             state = state._replace(done=float(step), total=total, unit="step", at=at)
-        return state.with_epochs(step if step is not None or self.epochs else state.done)
+        return state.with_epochs(step, epoch)
 
-    def with_epochs(self, step: float | None) -> ProgressState:
-        """The number of epochs follows from the step at which the newest epoch was told.
+    def with_epochs(self, step: int | None, epoch: float | None) -> ProgressState:
+        """The number of epochs follows from a step and the epoch that was told for it.
 
-        A counter has mostly moved on since that step, so it serves only while nothing better is known.
+        Epochs are told with two decimals: from an early step only a whole number can be concluded. A
+        run that a number of steps ends has no whole number of epochs.
         """
         if self.unit == "epoch":
             return self._replace(epochs=self.total)
-        if step and self.total and self.epoch and step > 0.02 * self.total:
-            epochs = self.epoch * self.total / step
-            if abs(epochs - round(epochs)) < min(0.02 * epochs, 0.3):
-                return self._replace(epochs=float(round(epochs)))
-        return self
+        if not (step and self.total and epoch) or step <= 0.02 * self.total:
+            return self
+        epochs, doubt = epoch * self.total / step, 0.005 * self.total / step
+        if abs(epochs - round(epochs)) < min(0.02 * epochs, max(0.05, 2 * doubt), 0.3):
+            epochs = float(round(epochs))
+        elif doubt <= 0.01:
+            epochs = round(epochs, 1)
+        else:
+            return self
+        still = self.epochs is not None and abs(epochs - self.epochs) < 0.15
+        return self if still else self._replace(epochs=epochs)
 
     def _rank(self) -> int:
         return -1 if self.done is None else _RANK[self.unit]

@@ -353,14 +353,16 @@ class Run:
     def _progress(self, record: Progress) -> Topic:
         if record.at is not None:
             self.pace.sign(record.at)
-        topic = Topic.NOTHING
+        topic, before = Topic.NOTHING, self.progress
+        self.progress = self.progress.counted(record)
         if counts_steps(record):
             step = step_of(int(record.done), self._count)
             self._count = int(record.done)
             if self.metrics.settle(record.source, step):
                 self._history.shown()
                 topic = Topic.METRICS
-        before, self.progress = self.progress, self.progress.counted(record)
+                rows = self.metrics.rows
+                self.progress = self.progress.with_epochs(step, rows.epoch(len(rows) - 1))
         if self.progress is before:
             return topic
         self.pace.progress(self.progress)
