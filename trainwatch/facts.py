@@ -270,6 +270,7 @@ class FileChecked(NamedTuple):
     fault: str  # in words; "" when nothing is wrong
     tensors: List[TensorChecked]  # a part of them when the next fact is about the same file
     at: float
+    proven: str = ""  # by what: "checksums" of every byte, its "form" alone; "": it was only read
 
 
 class JobStep(NamedTuple):

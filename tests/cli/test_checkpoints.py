@@ -46,9 +46,24 @@ def names(folder: Path) -> list[str]:
 def test_verify_says_sound_and_exits_with_0(trainwatch: Command, out: Path) -> None:
     said = trainwatch("checkpoints", "verify", "out", "checkpoint-20", "40")
     assert said.returncode == 0, said
-    assert [line.split()[:2] for line in said.stdout.splitlines()] == [
+    lines = said.stdout.splitlines()
+    assert [line.split()[:2] for line in lines[::2]] == [
         ["checkpoint-20", "sound"], ["checkpoint-40", "sound"],
     ]  # fmt: skip
+    assert lines[1].startswith("  no checksums in ")
+    assert "model.safetensors" in lines[1]
+    assert lines[1].endswith("a turned bit there would not show")
+
+
+def test_verify_says_which_checkpoint_the_final_model_is(trainwatch: Command, out: Path) -> None:
+    for name, data in checkpoint(40).items():
+        if "state" not in name and "optimizer" not in name and "scheduler" not in name:
+            (out / Path(name).name).write_bytes(data)
+    weights = (out / "checkpoint-20/model.safetensors").read_bytes()
+    (out / "model.safetensors").write_bytes(weights)
+    age(out, 1000)
+    said = trainwatch("checkpoints", "verify", "out").stdout
+    assert "  the same weights as checkpoint-20, byte for byte" in said.splitlines()
 
 
 def test_verify_finds_a_nan_and_exits_with_1(trainwatch: Command, out: Path) -> None:

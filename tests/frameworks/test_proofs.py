@@ -5,6 +5,7 @@ What numbers are none is counted by torch itself.
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import shutil
@@ -84,6 +85,58 @@ def test_a_bit_turned_in_any_entry_of_an_archive_is_found(
             path.write_bytes(bytes(turned))
             assert proof(path)[""].fault, entry.filename
         path.write_bytes(whole)
+
+
+PLACES = """
+import json, pickle, sys
+told = pickle.load(open(sys.argv[1], "rb")).storage_data
+print(json.dumps([[info.offset, info.length] for info in told.values()]))
+"""
+
+
+def test_a_bit_turned_in_any_part_of_a_distributed_checkpoint_is_found(
+    python: Callable[[str], str], saved: Saved, tmp_path: Path
+) -> None:
+    """Where the parts lie is told by torch itself."""
+    root = tmp_path / "out"
+    shutil.copytree(saved("dcp")[0], root)
+    path = root / "step-10/__0_0.distcp"
+    done = subprocess.run(
+        [python("trainer5"), "-c", PLACES, str(path.with_name(".metadata"))],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    whole, source = path.read_bytes(), random.Random(1)
+    sound = proof(path.parent)[path.name]
+    assert (sound.fault, sound.proven) == ("", "checksums")
+    assert {"model.0.weight", "optim.state.0.exp_avg"} <= {one.name for one in sound.tensors}
+    for begin, length in source.sample(json.loads(done.stdout), 12):
+        with zipfile.ZipFile(io.BytesIO(whole[begin : begin + length])) as archive:
+            entry = max(archive.infolist(), key=lambda entry: entry.file_size)
+        head = whole[begin + entry.header_offset :]
+        sizes = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        turned = bytearray(whole)
+        at = begin + entry.header_offset + 30 + sizes + source.randrange(entry.file_size)
+        turned[at] ^= 1 << source.randrange(8)
+        path.write_bytes(turned)
+        assert proof(path.parent)[path.name].fault, entry.filename
+    for cut in source.sample(range(len(whole)), 20):
+        path.write_bytes(whole[:cut])
+        assert proof(path.parent)[path.name].fault
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [("gguf", "*.gguf"), ("keras", "*.h5")])
+def test_a_file_with_an_end_is_cut_nowhere_unnoticed(
+    saved: Saved, tmp_path: Path, kind: str, pattern: str
+) -> None:
+    root = tmp_path / "out"
+    shutil.copytree(saved(kind)[0], root)
+    source = random.Random(kind)
+    path = next(root.rglob(pattern))
+    whole = path.read_bytes()
+    assert (proof(path)[""].fault, proof(path)[""].proven) == ("", "form")
+    for cut in [0, len(whole) - 1, *source.sample(range(len(whole)), 20)]:
+        path.write_bytes(whole[:cut])
+        assert proof(path)[""].fault
 
 
 def test_numbers_that_are_none_are_counted_as_torch_counts_them(

@@ -35,16 +35,17 @@ def do_checkpoints_verify(words: Words) -> int:
     if not words.operands:
         check_word("verify", "checkpoints verify")
     choice = of_many(words.operands)
-    proved = []
+    proved: list[tuple[Checkpoint, Work]] = []
     with bench(choice.target) as place:
         if place.over:
             _settle(place)
         meant = [found(place.rows, name) for name in choice.names] or _saved(place.rows)
         for checkpoint in meant:
             work = place.do("verify", checkpoint.seen)
-            proved.append((checkpoint, work))
             if not words.has("--json"):
-                _print(proof.rows(checkpoint, work))
+                twin = proof.same_weights(checkpoint, work, proved)
+                _print(proof.rows(checkpoint, work) + ([twin] if twin else []))
+            proved.append((checkpoint, work))
     if words.has("--json"):
         sys.stdout.write(json.dumps([proof.shape(*each) for each in proved]) + "\n")
     return SOUND if all(proof.is_sound(*each) for each in proved) else DAMAGED

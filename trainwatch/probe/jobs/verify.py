@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import IO, List, Tuple
 
 from trainwatch import facts
-from trainwatch.probe.jobs import archives, safetensors, tree
+from trainwatch.probe.jobs import archives, gguf, hdf5, safetensors, shards, tree
 from trainwatch.probe.jobs.archives import BLOCK, DamagedError
 from trainwatch.probe.jobs.progress import Progress
 
@@ -22,7 +22,7 @@ TENSORS = 1000  # told at a time
 _LARGEST_JSON = 4 << 20
 _COLD = 256 << 20  # larger files are not left in memory: the training may need that
 
-_Content = Tuple[int, List[facts.TensorChecked]]
+_Content = Tuple[int, List[facts.TensorChecked], str]
 
 
 def verify(job: facts.Job, progress: Progress) -> facts.JobEnded:
@@ -50,7 +50,7 @@ def verify(job: facts.Job, progress: Progress) -> facts.JobEnded:
 
 def _file(job: facts.Job, one: tree.Item, progress: Progress) -> List[facts.FileChecked]:
     path = os.path.join(job.path, one.path) if one.path else job.path
-    fault, content = "", (0, [])  # type: Tuple[str, _Content]
+    fault, content = "", (0, [], "")  # type: Tuple[str, _Content]
     try:
         content = _content(path, one, progress)
     except DamagedError as error:
@@ -61,9 +61,9 @@ def _file(job: facts.Job, one: tree.Item, progress: Progress) -> List[facts.File
             fault = "it was deleted while the checkpoint was read"
         else:
             fault = "it cannot be read: {}".format(error.strerror)
-    crc, tensors = content
-    now = time.time()
-    told = [facts.FileChecked(job.id, one.path, one.size, crc, fault, tensors[:TENSORS], now)]
+    crc, tensors, proven = content
+    about = job.id, one.path, one.size, crc, fault
+    told = [facts.FileChecked(*about, tensors[:TENSORS], time.time(), proven)]
     for start in range(TENSORS, len(tensors), TENSORS):
         told.append(told[0]._replace(tensors=tensors[start : start + TENSORS]))
     return told
@@ -81,18 +81,31 @@ def _content(path: str, one: tree.Item, progress: Progress) -> _Content:
 
 
 def _checked(file: IO[bytes], path: str, one: tree.Item, progress: Progress) -> _Content:
-    status = os.fstat(file.fileno())
-    if path.endswith(".safetensors"):
-        content = safetensors.check(file, status.st_size, progress)
-    elif file.read(4) == archives.MAGIC:
-        content = archives.check(file, status.st_size, progress)
-    else:
-        file.seek(0)
-        content = _plain(file, path.endswith(".json"), progress), []
+    size = os.fstat(file.fileno()).st_size
+    content = _by_kind(file, path, size, progress)
     after = os.fstat(file.fileno())
     if (after.st_size, after.st_mtime_ns) != (one.size, one.mtime):
         raise DamagedError("it changed while it was read")
     return content
+
+
+def _by_kind(file: IO[bytes], path: str, size: int, progress: Progress) -> _Content:
+    """What the kind of file allows: checksums, a header that must fit, or only reading."""
+    head = file.read(len(hdf5.MAGIC))
+    file.seek(0)
+    if path.endswith(".safetensors"):
+        return (*safetensors.check(file, size, progress), "form")
+    if path.endswith(".distcp"):
+        crc, tensors, covered = shards.check(file, path, size, progress)
+        return crc, tensors, "checksums" if covered else ""
+    if head.startswith(archives.MAGIC):
+        return (*archives.check(file, size, progress), "checksums")
+    if path.endswith(".gguf"):
+        return (*gguf.check(file, size, progress), "form")
+    if path.endswith((".h5", ".hdf5")) or head == hdf5.MAGIC:
+        return hdf5.check(file, size, progress), [], "form"
+    is_json = path.endswith(".json")
+    return _plain(file, is_json, progress), [], "form" if is_json else ""
 
 
 def _plain(file: IO[bytes], is_json: bool, progress: Progress) -> int:
