@@ -193,13 +193,14 @@ _CHINESE = {
     "困惑度": " perplexity ", "学习率": " learning rate ", "轮次": " epoch ", "轮数": " epoch ",
     "步数": " step ", "迭代": " iteration ", "奖励": " reward ", "梯度范数": " grad norm ",
 }  # fmt: skip
+_PER = re.compile(r"(?i)(?<=loss)[ _]per[ _](?:batch|sample|token|example|step|epoch|image|word)$")
 _HAN = re.compile("|".join(sorted(_CHINESE, key=len, reverse=True)))
 
 
 @lru_cache(8192)
 def word(key: str) -> Word:
     """The meaning of a printed key: ``eval_loss``, ``Val. Loss``, ``train/grad_norm``, ``lr``."""
-    key = _in_english(key)
+    key = _PER.sub("", _in_english(key))
     plain = re.sub(r"[\s\-]+", "_", key.strip().lower()).strip("_.:")
     if plain in _SKIPPED or _FINAL.match(plain):
         return Word("skip", plain)

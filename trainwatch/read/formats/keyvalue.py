@@ -111,6 +111,10 @@ _LEVELS = _LEVEL_NAMES | {"root", "__main__", "main", "tensorflow", "total"}
 _BARE_SPLITS = frozenset(
     ("train", "training", "test", "testing", "val", "valid", "validation", "eval")
 )
+_LISTED = re.compile(
+    r"\s*((?:[A-Za-z_][\w./]{0,30}(?: [A-Za-z_][\w./]{0,30})?,\s?){1,8}"
+    r"[A-Za-z_][\w./]{0,30}(?: [A-Za-z_][\w./]{0,30})?)\s?[:=]\s?([-+.\d][-+.\d, e]{0,200})$"
+)
 _BARE_PAIR = re.compile(
     r"(?i)\btrain(?:ing)?\s+\d+\.\d+\W.{0,40}?\b(?:val|valid|validation|test|eval)\s+\d+\.\d"
 )
@@ -126,10 +130,25 @@ def read(text: str) -> Pairs | None:
         return None
     told = _TELLS.search(text)
     text = text[: told.start()] if told else text
+    listed = _LISTED.match(text)
+    if listed and (pairs := _listed(listed)):
+        return pairs
     scan = _Scan(pointed(masked(text)))
     if not scan.terms or _CONSTANT.fullmatch(text):
         return None
     return Pairs(0, len(text), tuple(scan.terms), tuple(scan.values), tuple(scan.spans))
+
+
+def _listed(found: re.Match[str]) -> Pairs | None:
+    """``epoch, train_loss, val_loss: 1 0.69 0.68``: the names first, then as many numbers."""
+    names = [name.strip() for name in found[1].split(",")]
+    values = tokens(found[2])
+    if len(names) != len(values) or any(token.gap.strip(" ,") for token in values):
+        return None
+    at = found.start(2)
+    spans = tuple((at + token.start, at + token.end) for token in values)
+    terms = tuple(map(Term, names))
+    return Pairs(0, found.end(), terms, tuple(token.value for token in values), spans)
 
 
 def counts(text: str) -> Counts:
