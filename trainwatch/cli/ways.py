@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 4
 """Connections that are made at a time: a server refuses what comes in crowds."""
+PATIENCE = 5.0
+"""Seconds that a login may take before the others; who is late is connected behind the screen."""
 
 
 @contextmanager
@@ -82,13 +84,14 @@ class _Doors:
         return host if self._open(host, ask=False) else ""
 
     def _open(self, host: str, ask: bool) -> bool:
-        """Log in, or keep why that is refused; whether somebody would have to answer a question."""
+        """Log in, or keep why that is refused for good; whether somebody would have to answer a question."""
         from trainwatch.link.login import LoginError
 
         self.refused.pop(host, None)
         try:
-            self._logins[host].open(ask)
+            self._logins[host].open(ask, patience=None if ask else PATIENCE)
         except LoginError as error:
-            self.refused[host] = error.verdict
+            if error.verdict.final or error.asks:  # else it is tried again, from the screen
+                self.refused[host] = error.verdict
             return error.asks
         return False

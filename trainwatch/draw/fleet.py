@@ -165,6 +165,9 @@ def _state(member: Member) -> tuple[str, Style]:
         return "✗ " + ("not found" if trouble.where == "target" else "no link"), "critical"
     if member.run.target is None:
         return ("○ waiting" if member.waits else "○ connecting"), "dim"
+    link = member.run.troubles.get("link")
+    if link is not None:
+        return f"◌ lost {units.age(member.now - link.at)}", "critical"
     unwell = nodes.state(member.run, member.now)
     text, style = (unwell or header.sign(member.run, header.HeaderView(), member.now))[0]
     return text, style if isinstance(style, str) else "text"

@@ -47,15 +47,19 @@ class Login:
         self._folder = ""
         self._typed = False
 
-    def open(self, ask: bool = True, meanwhile: Iterable[object] = ()) -> None:
+    def open(
+        self, ask: bool = True, meanwhile: Iterable[object] = (), patience: float | None = None
+    ) -> None:
         """Connect; with ``ask`` ssh may ask the person at the terminal. Raises LoginError.
 
-        ``meanwhile`` is done step by step while ssh is at it, and no longer.
+        ``meanwhile`` is done step by step while ssh is at it, and no longer. It is given up after
+        ``patience`` seconds, unless it asks.
         """
         if self._quietly("-O", "check").returncode == 0:
             return
         self._folder = tempfile.mkdtemp(prefix="tw-")
-        done = self._quietly(*self._master, "-o", "BatchMode=yes", meanwhile=meanwhile)
+        batch = "-o", "BatchMode=yes"
+        done = self._quietly(*self._master, *batch, meanwhile=meanwhile, patience=patience)
         words = done.stderr.decode("utf-8", "replace")
         asks = needs_a_person(words)
         if done.returncode and asks and ask and _has_terminal():
@@ -98,7 +102,7 @@ class Login:
         return [*self._shared, *lasting, *LASTING, "-N", "-f"]
 
     def _quietly(
-        self, *words: str, meanwhile: Iterable[object] = ()
+        self, *words: str, meanwhile: Iterable[object] = (), patience: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         command = [*self._program, *words, "--", self.host]
         with tempfile.TemporaryFile() as errors:  # no pipe: the master in the background keeps it
@@ -115,6 +119,10 @@ class Login:
                 for _ in meanwhile:
                     if ssh.poll() is not None:
                         break
+                try:
+                    ssh.wait(patience)
+                except subprocess.TimeoutExpired:
+                    ssh.kill()
             errors.seek(0)
             return subprocess.CompletedProcess(command, ssh.returncode, b"", errors.read())
 

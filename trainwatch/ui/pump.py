@@ -42,6 +42,8 @@ HEED: Final = 0.025
 TICK: Final = 1.0
 CONNECTING: Final = 4
 """Connections that are being made at a time: a server refuses what comes in crowds."""
+YOUNG: Final = 4.0
+"""Seconds after which a connection that says nothing keeps no other one waiting."""
 PING: Final = 20
 """Ticks between two signs of life to the probe, which leaves after a minute of silence."""
 
@@ -81,6 +83,7 @@ class Intake:
     ) -> None:
         self.answered: Callable[[facts.Answer | facts.JobEnded], None] = _ignore
         self._begun = False
+        self._asked = 0.0  # when it was opened
         self.caught_up = False
         """Everything that there was has been read."""
         self.link = link
@@ -94,7 +97,7 @@ class Intake:
 
     def open(self, wake: Callable[[], None]) -> None:
         """Connect and ask."""
-        self._begun = True
+        self._begun, self._asked = True, time.monotonic()
         if self._bell is not None:
             self._bell.wakes(wake)
         else:
@@ -108,8 +111,9 @@ class Intake:
 
     @property
     def connecting(self) -> bool:
-        """It was opened, and nothing was heard yet."""
-        return self._begun and not self._heard and not self.link.closed
+        """It was opened a moment ago, and nothing was heard yet."""
+        young = time.monotonic() - self._asked < YOUNG
+        return self._begun and young and not self._heard and not self.link.closed
 
     def now(self) -> float:
         """The time on the clock of the machine that we hear from, as seconds since the epoch."""
