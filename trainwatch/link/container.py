@@ -8,7 +8,6 @@ into the container.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -20,6 +19,7 @@ from trainwatch.link.child import ChildLink
 from trainwatch.link.door import End, Verdict, how, last_line
 from trainwatch.link.inbox import Inbox
 from trainwatch.link.journal import Recording
+from trainwatch.link.kept import Kept
 from trainwatch.link.talk import BACKOFF, Talk
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class ContainerLink:
         self._over = False  # the container has ended, and with it what is inside
         self._bell, self._rope = os.pipe()
         self._talk = Talk(engine, there, self._put, self._look_inside, self._bell)
-        self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - of the log, for who scrolls back
-        self._length = 0
+        self._kept = Kept()
         self._watch: facts.Watch | None = None
         self._target: facts.Target | None = None
         self._thread = threading.Thread(target=self._run, name="container", daemon=True)
@@ -193,15 +192,22 @@ class ContainerLink:
             self._room.clear()
         for fact in found:
             if isinstance(fact, facts.Chunk):
-                self._kept.write(fact.data)
-                self._kept.flush()
-                self._length += len(fact.data)
+                self._tell(self._kept.add(fact.data))
         self._inbox.put(found)
 
+    def _tell(self, went: bool) -> None:
+        """Say what cannot be scrolled to any more."""
+        if went:
+            gone, rest = self._kept.start >> 20, (self._kept.end - self._kept.start) >> 20
+            text = (
+                f"the newest {rest} MiB of the log are kept to scroll in, {gone} MiB before are not"
+            )
+            fix = f"all were read; to see them: {' '.join(self._engine.logs('', follow=False))}"
+            self._inbox.put([facts.Trouble("kept", text, fix, time.time())])
+
     def _part(self, request: facts.Read) -> facts.FileBytes:
-        data = os.pread(self._kept.fileno(), max(0, request.length), max(0, request.offset))
-        at = time.time()
-        return facts.FileBytes(request.path, request.offset, data, self._length, at, at)
+        data, at = self._kept.read(max(0, request.offset), request.length), time.time()
+        return facts.FileBytes(request.path, request.offset, data, self._kept.end, at, at)
 
 
 def _both(engine: facts.Target, inside: facts.Target) -> facts.Target:

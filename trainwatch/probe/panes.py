@@ -7,8 +7,9 @@ What a person may name is compared as it stands: no beginnings of names, no gues
 import os
 import re
 import shutil
-import subprocess
 from typing import Dict, List, NamedTuple, Optional
+
+from trainwatch.probe import asking
 
 PATIENCE = 10.0  # seconds that tmux may take to answer
 _FIELDS = "#{pane_id} #{pane_pid} #{pane_tty} #{window_active}#{pane_active} #{window_index} #{pane_index}"
@@ -44,25 +45,17 @@ class TmuxError(Exception):
 
 def ask(socket: str, *words: str) -> bytes:
     """What tmux prints. Raises TmuxError."""
-    command = ["tmux", "-u", "-S", socket, *words]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            timeout=PATIENCE,
-            check=False,
-        )
+        answer = asking.ask(["tmux", "-u", "-S", socket, *words], PATIENCE)
     except FileNotFoundError:
         raise TmuxError("tmux is not installed here") from None
-    except subprocess.TimeoutExpired:
+    except asking.LateError:
         raise TmuxError("tmux does not answer") from None
     except OSError as error:
         raise TmuxError("tmux cannot be started: {}".format(error.strerror)) from None
-    if done.returncode:
-        raise TmuxError(done.stderr.decode("utf-8", "replace").strip() or "tmux refuses")
-    return done.stdout
+    if answer.code:
+        raise TmuxError(answer.complaint.strip() or "tmux refuses")
+    return answer.said
 
 
 def sockets() -> List[str]:

@@ -7,10 +7,10 @@ anything, so no field is looked for behind one.
 
 import os
 import re
-import subprocess
 import time
 from typing import Dict, List, Optional, Tuple
 
+from trainwatch.probe import asking
 from trainwatch.probe.found import TargetError
 from trainwatch.probe.slurmjob import Job
 
@@ -62,21 +62,13 @@ def ask(words: List[str]) -> Tuple[int, str, str]:
     """Exit code, answer and complaint of one of Slurm's commands. Raises TargetError without Slurm."""
     told = dict(os.environ, SLURM_TIME_FORMAT="standard", LC_ALL="C")
     try:
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            timeout=PATIENCE,
-            env=told,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        code, said, complaint = asking.ask(words, PATIENCE, told)
+    except asking.LateError:
         return 1, "", "no answer within {:.0f} s".format(PATIENCE)
     except OSError:
         text = "Slurm is not here: there is no {}".format(words[0])
         raise TargetError(text, "name the login node: HOST:slurm:JOB") from None
-    return done.returncode, _text(done.stdout), _text(done.stderr)
+    return code, said.decode("utf-8", "replace"), complaint
 
 
 def parse(said: str) -> List[Job]:
@@ -216,10 +208,6 @@ def when(text: str) -> Optional[float]:
 
 def _known(value: str) -> str:
     return "" if value in ("(null)", "N/A", "None", "Unknown") else value
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
 
 
 def _line(text: str) -> str:
