@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from trainwatch import facts
 from trainwatch.run.devices import Devices
+from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
-    from trainwatch import facts
     from trainwatch.run.run import Run
+
+Reading: TypeAlias = facts.DeviceReading | facts.ProcessReading | facts.MachineReading
 
 
 class Node:
@@ -21,6 +24,22 @@ class Node:
         self.process: facts.ProcessReading | None = None
         self.ahead = 0.0
         """Seconds that its clock is ahead of the clock of the run."""
+
+    def apply(self, fact: Reading) -> Topic:
+        """Take in one reading; the answer is which parts of the run it changed."""
+        if isinstance(fact, facts.DeviceReading):
+            self.devices.apply(fact)
+            return Topic.DEVICES
+        if isinstance(fact, facts.MachineReading):
+            self.machine = fact
+            return Topic.MACHINE
+        before, self.process = self.process, fact
+        topic = Topic.MACHINE
+        if self.devices.tree(fact.tree):
+            topic |= Topic.DEVICES
+        if before is None or before.state != fact.state:
+            topic |= Topic.TARGET
+        return topic
 
     def now(self, now: float) -> float:
         """The moment ``now`` of the run on the clock of this machine."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from trainwatch.run.alarms import Alarm
     from trainwatch.run.devices import Devices
     from trainwatch.run.limits import Limits
+    from trainwatch.run.node import Reading
     from trainwatch.run.verdict import Verdict
 
 
@@ -113,10 +114,10 @@ class Run:
             facts.Gap: self._gap,
             facts.FileBytes: self._bytes,
             facts.CaughtUp: self._caught_up,
-            facts.DeviceReading: self._device,
-            facts.ProcessReading: self._process,
+            facts.DeviceReading: self._reading,
+            facts.ProcessReading: self._reading,
             facts.Part: self._part,
-            facts.MachineReading: self._machine,
+            facts.MachineReading: self._reading,
             facts.Ended: self._ended,
             facts.Trouble: self._trouble,
             Metrics: self._metrics,
@@ -259,7 +260,8 @@ class Run:
     def _ended(self, fact: facts.Ended) -> Topic:
         self.ended = fact
         self.checkpoints.over = True
-        self.own.process = None  # what it used is no reading of now
+        for node in (self.own, *self._others.values()):
+            node.process = None  # what it used is no reading of now
         self._history.ended()
         return Topic.TARGET | Topic.METRICS | Topic.VERDICT | Topic.MACHINE
 
@@ -279,33 +281,16 @@ class Run:
         self._files.add(fact.path)
         return Topic.NOTHING
 
-    def _node(self, name: str) -> Node:
-        """The machine of that name; "" is the one that the target leads to."""
-        return self._others.setdefault(name, Node(name)) if name else self.own
-
     def _part(self, fact: facts.Part) -> Topic:
         self.part = fact
         return Topic.TARGET
 
-    def _device(self, fact: facts.DeviceReading) -> Topic:
-        self._node(fact.node).devices.apply(fact)
-        return Topic.DEVICES
-
-    def _process(self, fact: facts.ProcessReading) -> Topic:
-        node = self._node(fact.node)
-        if node is self.own and self.ended is not None:
+    def _reading(self, fact: Reading) -> Topic:
+        name = fact.node
+        node = self._others.setdefault(name, Node(name)) if name else self.own
+        if self.ended is not None and isinstance(fact, facts.ProcessReading):
             return Topic.NOTHING
-        before, node.process = node.process, fact
-        topic = Topic.MACHINE
-        if node.devices.tree(fact.tree):
-            topic |= Topic.DEVICES
-        if before is None or before.state != fact.state:
-            topic |= Topic.TARGET
-        return topic
-
-    def _machine(self, fact: facts.MachineReading) -> Topic:
-        self._node(fact.node).machine = fact
-        return Topic.MACHINE
+        return node.apply(fact)
 
     def _trouble(self, fact: facts.Trouble) -> Topic:
         self.troubles.apply(fact)
