@@ -259,7 +259,15 @@ def test_a_missing_shard_is_named(disk: Disk, with_index: bool) -> None:
         del tree["checkpoint-10/model.safetensors.index.json"]
     seen = old(disk, tree)
     assert (seen.state, seen.resumable) == ("incomplete", "no")
-    assert seen.reason == "model-00002-of-00003.safetensors is missing"
+    lost = [] if with_index else ["model.safetensors.index.json is missing"]
+    assert seen.reason == "; ".join(["model-00002-of-00003.safetensors is missing", *lost])
+
+
+def test_shards_without_their_index_cannot_be_loaded(disk: Disk) -> None:
+    tree = sharded()
+    del tree["checkpoint-10/model.safetensors.index.json"]
+    seen = old(disk, tree)
+    assert (seen.state, seen.reason) == ("incomplete", "model.safetensors.index.json is missing")
 
 
 # --- being written ----------------------------------------------------------------------------

@@ -117,6 +117,16 @@ def check_needed(draft: Draft, folder: Folder, names: set[str]) -> None:
             draft.find("incomplete", f"{name} is missing", "weights")
 
 
+def check_index(draft: Draft, folder: Folder, names: set[str]) -> None:
+    """Shards cannot be loaded without the list of what lies in which."""
+    stems = {(shard[1], shard[4]) for shard in map(_SHARD.fullmatch, names) if shard}
+    for stem, end in sorted(stems):
+        name, dot, variant = stem.partition(".")
+        index = f"{name}{end}.index{dot}{variant}.json"
+        if index not in folder.files:
+            draft.find("incomplete", f"{index} is missing", "weights")
+
+
 def json_object(source: Source) -> dict[str, Any]:
     """A JSON file that holds an object."""
     value = json_value(source)

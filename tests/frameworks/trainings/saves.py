@@ -220,6 +220,85 @@ def gguf(out: str) -> Truth:
     return {"tiny-step-20.gguf": (20, None, {})}
 
 
+def _llama() -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4,
+    )  # fmt: skip
+    return LlamaForCausalLM(config)
+
+
+def transformers(out: str) -> Truth:
+    _llama().save_pretrained(out)
+    return {"out": (None, None, {})}
+
+
+def sharded(out: str) -> Truth:
+    _llama().save_pretrained(out, max_shard_size="20KB")
+    return {"out": (None, None, {})}
+
+
+def peft(out: str) -> Truth:
+    from peft import LoraConfig, get_peft_model
+
+    get_peft_model(_llama(), LoraConfig(r=4, target_modules=["q_proj"])).save_pretrained(out)
+    return {"out": (None, None, {})}
+
+
+def sentences(out: str) -> Truth:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import (
+        Dense,
+        Normalize,
+        Pooling,
+        Transformer,
+    )
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    base = Path(out).with_name("base")
+    base.mkdir()
+    words = base / "vocab.txt"
+    words.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc")
+    config = BertConfig(
+        vocab_size=8, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(base)
+    BertTokenizerFast(str(words)).save_pretrained(base)
+    modules = [Transformer(str(base)), Pooling(16), Dense(16, 8), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(out)
+    return {"out": (None, None, {})}
+
+
+def diffusers(out: str) -> Truth:
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    net = UNet2DModel(
+        sample_size=8, in_channels=1, out_channels=1, layers_per_block=1, block_out_channels=(8,),
+        norm_num_groups=4, down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
+    )  # fmt: skip
+    DDPMPipeline(net, DDPMScheduler()).save_pretrained(out)
+    return {"out": (None, None, {})}
+
+
+def loop(out: str) -> Truth:
+    """A plain loop: a folder for each step, with one file in it; one in the format before 1.6."""
+    import torch
+
+    model = torch.nn.Linear(64, 64)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(2, 64)).sum().backward()
+    optimizer.step()
+    for step in (10, 20):
+        Path(out, f"step_{step}").mkdir(parents=True)
+        held = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+        path = f"{out}/step_{step}/model.pt"
+        torch.save(held, path, _use_new_zipfile_serialization=step == 10)
+    return {f"step_{step}": (step, None, {}) for step in (10, 20)}
+
+
 # --- boosted trees, spaCy ---------------------------------------------------------------------
 
 
@@ -421,7 +500,7 @@ KINDS = {
     each.__name__: each
     for each in (
         accelerate, dcp, lightning, nano, skorch, baselines3, keras, gguf, xgboost, lightgbm,
-        catboost, spacy, orbax,
+        catboost, spacy, orbax, transformers, sharded, peft, sentences, diffusers, loop,
     )
 }  # fmt: skip
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 TAIL = 256
 """So many last bytes are enough to see the end of any archive without a comment."""
+LISTED = 4096
+"""So many show the whole directory of an archive of a few entries."""
+_LARGEST = 64 << 10
+_LISTED = struct.Struct("<4sHHHHHHIIIHHH")
+_LISTED_WHOLE = 46  # bytes of an entry of the directory before its name
 _END = struct.Struct("<4sHHHHIIH")
 _END64_LOCATOR = struct.Struct("<4sIQI")
 _END64 = struct.Struct("<4sQHHIIQQQQ")
@@ -24,6 +29,26 @@ _END64 = struct.Struct("<4sQHHIIQQQQ")
 
 def check_end(source: Source) -> None:
     """Raise DamagedError unless the archive's directory stands whole at its end."""
+    _directory(source)
+
+
+def entries(source: Source) -> dict[str, int]:
+    """The names in a small archive and the bytes each takes. Raises DamagedError, WaitingError."""
+    offset, length = _directory(source)
+    data = source.read(offset, length) if length <= _LARGEST else b""
+    found, at = {}, 0
+    while len(data) - at >= _LISTED.size:
+        magic, *_, size, _, name, extra, comment = _LISTED.unpack_from(data, at)
+        if magic != b"PK\x01\x02":
+            raise DamagedError("its directory makes no sense")
+        at += _LISTED_WHOLE
+        found[data[at : at + name].decode("utf-8", "replace")] = size
+        at += name + extra + comment
+    return found
+
+
+def _directory(source: Source) -> tuple[int, int]:
+    """Where the directory lies, and how long it is."""
     if source.size == 0:
         raise DamagedError("it is empty")
     if source.read(0, 4) != b"PK\x03\x04":
@@ -43,6 +68,7 @@ def check_end(source: Source) -> None:
         *_, length, offset = _END64.unpack(record)
     if comment or offset + length != end:
         raise DamagedError("its directory does not fit its size")
+    return offset, length
 
 
 def stored(name: bytes, data: bytes) -> bytes:

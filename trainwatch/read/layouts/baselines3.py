@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _HEAD = 64 << 10
 FOLDERS = ("best_model", "checkpoints")
-WANTS = (Want("*_steps.zip", _HEAD, archive.TAIL), Want("*model.zip", _HEAD, archive.TAIL))
+WANTS = (Want("*_steps.zip", _HEAD, archive.LISTED), Want("*model.zip", _HEAD, archive.LISTED))
 _NAME = re.compile(r".*_\d+_steps\.zip|(best_model|final_model|.*_model)\.zip")
 _COUNT = re.compile(rb'"num_timesteps":\s*(\d{1,18})[,\s}]')
 
@@ -39,26 +39,28 @@ def recognise(folder: Folder) -> Iterator[Offer]:
 
 def _file(folder: Folder, file: File) -> Claim | None:
     draft = Draft(folder, "baselines3", file)
-    counted = draft.check(file, _steps, "weights")
-    if counted == _OTHER:
+    told = draft.check(file, _inside, "weights")
+    if told == _OTHER:
         return None
-    told = told_by(file.name.removesuffix(".zip"))
-    draft.step = told.step if told.step is not None else counted
+    counted, draft.inside = told or (None, 0)
+    named = told_by(file.name.removesuffix(".zip"))
+    draft.step = named.step if named.step is not None else counted
     draft.add([file], lambda _: "weights")
     return draft.claim(True)
 
 
-_OTHER = -1
+_OTHER = -1, 0
 
 
-def _steps(source: Source) -> int | None:
-    """How many steps it has seen, None when its head does not tell; -1 when it is another's zip."""
-    archive.check_end(source)
+def _inside(source: Source) -> tuple[int | None, int]:
+    """(steps it has seen, bytes of its optimizers); steps are -1 when it is another's zip."""
+    sizes = archive.entries(source)
     head = source.read(0, _HEAD)
     if head[30:34] != b"data":
         return _OTHER
     counted = _COUNT.search(head)
-    return int(counted[1]) if counted else None
+    optimizers = sum(size for name, size in sizes.items() if name.endswith(".optimizer.pth"))
+    return int(counted[1]) if counted else None, min(optimizers, source.size)
 
 
 SAMPLES = (

@@ -7,7 +7,9 @@ torchtitan ``components/checkpointer/dcp.py``.
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.facts import Want
@@ -17,6 +19,7 @@ from trainwatch.read.headers import DamagedError
 from trainwatch.read.integrity import check_links
 from trainwatch.read.layouts import Sample
 from trainwatch.read.naming import told_by
+from trainwatch.read.pickles import Global, Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +71,21 @@ class Told(NamedTuple):
     """What ``.metadata`` tells."""
 
     lengths: tuple[tuple[str, int], ...]  # how long each data file must be at least
-    names: tuple[str, ...]  # of what is stored
+    has_optimizer: bool
+    optimizer_bytes: int
+
+
+_NOTHING = Told((), False, 0)
+_OPTIMIZER = re.compile(r"(^|\.)optim(izer)?s?([._]|$)")
+_WIDTHS = {
+    "float64": 8,
+    "float32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "int64": 8,
+    "uint8": 1,
+    "int8": 1,
+}
 
 
 def check_sharded(draft: Draft, folder: Folder) -> bool:
@@ -77,7 +94,7 @@ def check_sharded(draft: Draft, folder: Folder) -> bool:
     if file is None:
         draft.find("incomplete", ".metadata, written last, is missing", "mark")
         return False
-    told = draft.check(file, _told, "mark") or Told((), ())
+    told = draft.check(file, _told, "mark") or _NOTHING
     for name, least in told.lengths:
         data = folder.files.get(name)
         if data is None:
@@ -85,12 +102,13 @@ def check_sharded(draft: Draft, folder: Folder) -> bool:
         elif data.size < least:
             share = 100 * data.size // least
             draft.find("corrupt", f"{name} is cut at {share} %", "weights")
-    return any(name.startswith("optim") for name in told.names)
+    draft.inside = told.optimizer_bytes
+    return told.has_optimizer
 
 
 def _told(source: Source) -> Told:
     if source.size > LARGEST:
-        return Told((), ())
+        return _NOTHING
     told = pickles.attributes(pickles.load(source.read(0, source.size))[0])
     if "storage_data" not in told:
         raise DamagedError("it is no metadata of a checkpoint")
@@ -101,7 +119,22 @@ def _told(source: Source) -> Told:
             case str(name), int(offset), int(length):
                 lengths[name] = max(lengths.get(name, 0), offset + length)
     stored = pickles.pairs(told.get("state_dict_metadata"))
-    return Told(tuple(sorted(lengths.items())), tuple(n for n in stored if isinstance(n, str)))
+    states = [v for name, v in stored.items() if isinstance(name, str) and _OPTIMIZER.search(name)]
+    size = min(sum(map(_bytes, states)), sum(lengths.values()))
+    return Told(tuple(sorted(lengths.items())), bool(states), size)
+
+
+def _bytes(stored: object) -> int:
+    """How many a tensor holds; 0 for what is none."""
+    told = pickles.attributes(stored)
+    kind, shape = told.get("properties"), told.get("size")
+    if not isinstance(kind, Made) or not isinstance(shape, Made):
+        return 0
+    match kind.state, list(shape.arguments):
+        case (Global(_, dtype), *_), [[*sizes] | (*sizes,)]:
+            count = prod(size for size in sizes if isinstance(size, int))
+            return count * _WIDTHS.get(dtype, 4)
+    return 0
 
 
 METADATA = (

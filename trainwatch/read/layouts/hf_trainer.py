@@ -20,6 +20,7 @@ from trainwatch.read.integrity import (
     SMALL,
     TEMPORARY,
     check_file,
+    check_index,
     check_links,
     check_needed,
     check_temporary,
@@ -177,6 +178,7 @@ def _check_weights(draft: Draft, folder: Folder) -> None:
     for place in [folder, *folder.folders.values()]:  # each further adapter has a folder
         names = needed(draft, place, _is_plain_weights)
         check_needed(draft, place, names)
+        check_index(draft, place, names)
         found |= bool(names)
     if not _check_sharded(draft, folder) and not found:
         draft.find("incomplete", "it holds no weights", "weights")

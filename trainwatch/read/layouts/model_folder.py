@@ -20,6 +20,7 @@ from trainwatch.read.integrity import (
     SMALL,
     TEMPORARY,
     check_file,
+    check_index,
     check_links,
     check_needed,
     check_temporary,
@@ -55,9 +56,9 @@ _OWN = re.compile(
     r".*\.(json|jinja|model|tiktoken|py)|(vocab|merges|spiece|sentencepiece).*|README\.md"
     r"|training_args\.bin|\.tmp\w{6}"
 )
-_NO_WEIGHTS = re.compile(
-    r"(Pooling|Normalize|.*Scheduler|.*Tokenizer(Fast)?|.*Processor|.*Extractor)"
-)
+_NO_CONFIG = re.compile(r".*(Scheduler|Tokenizer(Fast)?|Processor(Fast)?|Extractor)|Normalize")
+_NO_WEIGHTS = re.compile(rf"Pooling|{_NO_CONFIG.pattern}")
+_SENTENCES = "config_sentence_transformers.json"
 
 
 def recognise(folder: Folder) -> Iterator[Offer]:
@@ -104,6 +105,8 @@ def _model(folder: Folder, names: frozenset[str]) -> Claim | None:
         if {"LoRA", "adapter"}.isdisjoint(name for name, _ in draft.facts):
             return None  # other tools call their descriptions of adapters alike
         draft.find("incomplete", "it holds no weights", "weights")
+    if _SENTENCES in folder.files and "modules.json" not in folder.files:
+        draft.find("incomplete", "modules.json is missing", "weights")
     if draft.name == "final" and not draft.findings:
         note_twin(draft, folder, _is_weights)
     check_links(draft, folder)
@@ -114,6 +117,7 @@ def _check(draft: Draft, folder: Folder, names: frozenset[str]) -> bool:
     """Whether there are weights in this folder; what is not whole goes into the draft."""
     weights = needed(draft, folder, _is_weights)
     check_needed(draft, folder, weights)
+    check_index(draft, folder, weights)
     for name in sorted(names - weights):
         file = folder.files[name]
         if TEMPORARY.fullmatch(name):
@@ -142,6 +146,9 @@ def _places(draft: Draft, folder: Folder) -> Iterator[Folder]:
             yield place
         if not any(map(_is_weights, place.files)) and not _NO_WEIGHTS.fullmatch(kind):
             draft.find("incomplete", f"{name or 'it'} holds no weights", "weights")
+        if "config.json" not in place.files and not _NO_CONFIG.fullmatch(kind):
+            where = f"{name}/" if name else ""
+            draft.find("incomplete", f"{where}config.json is missing", "weights")
 
 
 def _parts(source: Source) -> tuple[tuple[str, str], ...]:
