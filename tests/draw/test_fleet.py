@@ -79,6 +79,26 @@ def test_the_row_under_the_mouse_is_the_one_that_is_drawn_there() -> None:
                 assert plain([cells]).startswith("›") == (stands.word == "gpu4:")
 
 
+def test_the_room_below_shows_the_curve_of_the_run_that_is_stood_on() -> None:
+    drawn = plain(fleet.draw(members(), FleetView(cursor="gpu1:sft"), 100, 30).rows)
+    assert "─ loss of sft-out-lr3e-5 ─" in drawn
+    assert "checkpoint" in drawn
+    assert "loss of" not in plain(fleet.draw(members(), FleetView(cursor="gpu4:"), 100, 30).rows)
+    assert "loss of" not in plain(fleet.draw(members(), FleetView(cursor="sft"), 100, 14).rows)
+
+
+def test_of_two_that_are_marked_both_curves_are_shown() -> None:
+    view = FleetView(cursor="gpu4:", chosen=frozenset({"sft", "gpu1:sft"}))
+    drawn = plain(fleet.draw(members(), view, 100, 30).rows)
+    assert "─ eval loss of 2 runs ─" in drawn
+    assert " a sft-out " in drawn
+
+
+def test_a_list_that_does_not_fit_says_which_part_is_seen() -> None:
+    note = fleet.draw(members(), FleetView(cursor="gpu4:"), 100, 6).note
+    assert plain([note]).startswith("4-6 of 6 ·")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_any_runs_at_any_size(seed: int) -> None:
     rng = random.Random(seed)
@@ -86,6 +106,6 @@ def test_any_runs_at_any_size(seed: int) -> None:
         Member(f"\x1b{n}", hostile(seed * 9 + n), NOW, rng.choice(("", "h\x07"))) for n in range(5)
     ]
     for columns in (0, 1, 2, 7, 30, 59, 80, 120, 200):
-        lines = rng.randint(0, 12)
+        lines = rng.randint(0, 40)
         view = FleetView(rng.choice((None, "\x1b1")), rng.randint(0, 9), rng.choice(fleet.SORTS))
         exact(fleet.draw(runs, view, columns, lines).rows, columns, lines)

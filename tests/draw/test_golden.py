@@ -244,6 +244,7 @@ SCREENS: dict[str, Callable[[], list[Row]]] = {
     "metrics": lambda: boxed(lambda w, h: metrics.draw(training(), metrics.MetricsView(cursor=1), w, h), 110, 8),
     "metrics-grid": lambda: metrics.grid(metrics.plots(training()), ChartView(), (2, 2), 110, 24),
     "fleet": lambda: [*fleet_at(118, 10), *fleet_at(78, 10), *fleet_at(58, 6), *fleet_at(18, 3)],
+    "fleet-preview": lambda: fleet_at(100, 28),
     "compare": lambda: boxed(lambda w, h: compare.draw(several(), "eval loss", ChartView(cursor=700), w, h), 100, 22),
     "summary": lambda: summary.rows(training(), HEADER, 58, 4, NOW),
 }  # fmt: skip

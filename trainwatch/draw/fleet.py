@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.draw import bars, gap, header, nodes, units
+from trainwatch.draw import member as cells
+from trainwatch.draw import preview, units
+from trainwatch.draw.compare import Contender
+from trainwatch.draw.member import CURVE, Member
 from trainwatch.draw.rows import Picture, Row, clip, fit, length, width
 from trainwatch.read.clean import clean
 from trainwatch.run.node import called
@@ -22,13 +24,11 @@ if TYPE_CHECKING:
 
     from trainwatch.draw.rows import Style
     from trainwatch.facts import Trouble
-    from trainwatch.run.run import Run
     from trainwatch.run.state import Word
 
+__all__ = ["Member", "at", "best", "draw", "first", "names", "ordered", "table"]
+
 SORTS = ("as named", "name", "state", "loss", "eval loss", "last sign")
-CURVE = 12
-"""Columns of the small curve of the loss."""
-_ALIVE = ("starting", "running", "stalled", "replaying")
 _ORDER = ("failed", "killed", "stalled", "unknown", "running", "replaying", "starting", "ended")
 """States in the order in which they want to be looked at."""
 _COUNTED: tuple[tuple[Word, str], ...] = (
@@ -36,22 +36,6 @@ _COUNTED: tuple[tuple[Word, str], ...] = (
     ("ended", "ended"),
 )  # fmt: skip
 _GAP = 2
-
-
-class Member(NamedTuple):
-    """One of the runs, at a moment."""
-
-    word: str  # the TARGET as it was named; no two are the same
-    run: Run
-    now: float  # on the clock of its machine
-    host: str = ""  # as ssh knows it; "" = this machine
-    waits: bool = False  # for others to be connected first
-
-    @property
-    def trouble(self) -> Trouble | None:
-        """Why nothing at all is known of it."""
-        troubles = self.run.troubles
-        return None if self.run.target else troubles.get("target") or troubles.get("link")
 
 
 @dataclass(frozen=True)
@@ -67,15 +51,15 @@ class FleetView:
 def ordered(members: Sequence[Member], sort: str) -> list[Member]:
     """The members in the order in which they are shown; what is not known comes last."""
     if sort == "name":
-        return sorted(members, key=lambda m: (m.host, _name(m)))
+        return sorted(members, key=lambda m: (m.host, cells.name(m)))
     if sort == "state":
         return sorted(members, key=lambda m: _ORDER.index(m.run.state(m.now).word))
     if sort == "loss":
-        return sorted(members, key=lambda m: _last(_loss(m)))
+        return sorted(members, key=lambda m: cells.ordinal(cells.loss(m)))
     if sort == "eval loss":
-        return sorted(members, key=lambda m: _last(_eval_loss(m)))
+        return sorted(members, key=lambda m: cells.ordinal(cells.eval_loss(m)))
     if sort == "last sign":
-        return sorted(members, key=lambda m: _last(_age(m)))
+        return sorted(members, key=lambda m: cells.ordinal(cells.age(m)))
     return list(members)
 
 
@@ -87,11 +71,21 @@ def draw(members: Sequence[Member], view: FleetView, columns: int, lines: int) -
     head = [table.head()] if lines >= 3 else []
     foot = _sentence(rows, view) if lines >= len(head) + 4 else []
     room = max(lines - len(head) - len(foot), 0)
-    shown = rows[first(rows, view, room) :][:room]
+    top = first(rows, view, room)
+    shown = rows[top:][:room]
     body = [table.row(m, view) for m in shown]
-    body += [[] for _ in range(room - len(body))]
+    body += _preview(rows, view, columns, room - len(body))
     made = [fit(row, columns) for row in [*head, *body, *foot][:lines]]
-    return Picture([("runs", "title")], _note(members), made)
+    part = f"{top + 1}-{top + len(shown)} of " if len(shown) < len(rows) else ""
+    return Picture([("runs", "title")], _note(members, part, columns), made)
+
+
+def _preview(rows: Sequence[Member], view: FleetView, columns: int, lines: int) -> list[Row]:
+    """The curves of the marked runs, else of the one that is stood on, in the room that is left."""
+    chosen = [member for member in rows if member.word in view.chosen]
+    marked = [Contender(n, m.run) for n, m in zip(names(chosen), chosen, strict=True)]
+    here = next((Contender(cells.name(m), m.run) for m in rows if m.word == view.cursor), None)
+    return preview.rows(marked, here, columns, lines)
 
 
 def table(members: Sequence[Member], columns: int) -> list[Row]:
@@ -133,128 +127,10 @@ def best(members: Sequence[Member]) -> str | None:
 
 def names(members: Sequence[Member]) -> list[str]:
     """What each is called; where two would be called the same, as the person named it."""
-    plain = [_name(member) for member in members]
+    plain = [cells.name(member) for member in members]
     return [
         m.word if plain.count(name) > 1 else name for m, name in zip(members, plain, strict=True)
     ]
-
-
-# --- what stands in the cells ---------------------------------------------------------------
-
-
-def _last(value: float | None) -> tuple[bool, float]:
-    """To sort by a number: unknown and broken ones behind."""
-    return (value is None or not isfinite(value), value or 0.0)
-
-
-def _name(member: Member) -> str:
-    target = member.run.target
-    known = target is not None and (target.name or target.id)
-    return clean(known or member.word.removeprefix(f"{member.host}:"), 80) or "the newest run"
-
-
-def _host(member: Member) -> str:
-    """Where it runs; of several machines the first, and how many more."""
-    others = len(member.run.nodes) - 1
-    return (clean(member.host) or "here") + (f" +{others}" if others else "")
-
-
-def _state(member: Member) -> tuple[str, Style]:
-    trouble = member.trouble
-    if trouble is not None:
-        return "✗ " + ("not found" if trouble.where == "target" else "no link"), "critical"
-    if member.run.target is None:
-        return ("○ waiting" if member.waits else "○ connecting"), "dim"
-    link = member.run.troubles.get("link")
-    if link is not None:
-        return f"◌ lost {units.age(member.now - link.at)}", "critical"
-    unwell = nodes.state(member.run, member.now)
-    text, style = (unwell or header.sign(member.run, header.HeaderView(), member.now))[0]
-    return text, style if isinstance(style, str) else "text"
-
-
-def _step(member: Member) -> str:
-    progress = member.run.progress
-    done = progress.done
-    if done is None:
-        loss = member.run.metrics.loss
-        done = loss.step(len(loss) - 1) if loss is not None and len(loss) else None
-    if done is None:
-        return _epoch(member)
-    return units.count(done) + (f"/{units.count(progress.total)}" if progress.total else "")
-
-
-def _epoch(member: Member) -> str:
-    """For a training that counts no steps."""
-    loss = member.run.metrics.loss
-    epoch = member.run.progress.epoch
-    if epoch is None and loss is not None and len(loss):
-        epoch = loss.epoch(len(loss) - 1)
-    return units.UNKNOWN if epoch is None or not isfinite(epoch) else f"epoch {epoch:.2f}"
-
-
-def _loss(member: Member) -> float | None:
-    series = member.run.metrics.loss
-    return series.last if series is not None else None
-
-
-def _eval_loss(member: Member) -> float | None:
-    series = member.run.metrics.eval_loss
-    return series.last if series is not None else None
-
-
-def _curve(member: Member) -> str:
-    """The loss as means of equal shares of its points."""
-    loss = member.run.metrics.loss
-    if loss is None or len(loss) < 2:
-        return ""
-    wide = min(CURVE, len(loss))
-    edges = [len(loss) * k // wide for k in range(wide + 1)]
-    means = [loss.mean(a, b) for a, b in pairwise(edges)]
-    return bars.history([m if m is None or isfinite(m) else None for m in means], CURVE, None)
-
-
-def _verdict(member: Member) -> tuple[str, Style]:
-    verdict = member.run.verdict(member.now)
-    if verdict.state == "not-enough-data":
-        return units.UNKNOWN, "dim"
-    return gap.word(verdict), gap.SEVERITIES[verdict.severity]
-
-
-def _busy(member: Member) -> str:
-    """The mean of the cards that this run uses."""
-    cards = [
-        card
-        for node in member.run.nodes
-        for card in node.devices.cards
-        if card.ours and not card.stale(node.now(member.now))
-    ]
-    known = [c.reading.busy for c in cards if c.reading.busy is not None]
-    return units.percent(sum(known) / len(known)) if known else units.UNKNOWN
-
-
-def _eta(member: Member) -> str:
-    run = member.run
-    if run.state(member.now).word != "running":
-        return units.UNKNOWN
-    left = run.pace.remaining(member.now)
-    return units.duration(left) if left is not None else units.UNKNOWN
-
-
-def _age(member: Member) -> float | None:
-    """Seconds since it last printed something, or since its end."""
-    run = member.run
-    if run.ended is not None:
-        return max(member.now - run.ended.at, 0.0)
-    return run.pace.silence(member.now)
-
-
-def _sign(member: Member) -> str:
-    age = _age(member)
-    if age is None:
-        return units.UNKNOWN
-    longer = not member.run.pace.grew and member.run.ended is None
-    return (">" if longer else "") + units.age(age)
 
 
 # --- the table ------------------------------------------------------------------------------
@@ -275,15 +151,15 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = (
-    _Column("state", 10, 14, 0, _state, left=True),
-    _Column("step", 9, 15, 2, _step),
-    _Column("loss", 8, 8, 1, lambda m: (units.number(_loss(m)), "train")),
-    _Column("", CURVE, CURVE, 7, lambda m: (_curve(m), "train-raw"), left=True),
-    _Column("eval", 8, 8, 1, lambda m: (units.number(_eval_loss(m)), "eval")),
-    _Column("verdict", 11, 15, 3, _verdict, left=True),
-    _Column("GPU", 4, 5, 6, _busy),
-    _Column("ETA", 7, 8, 4, _eta),
-    _Column("sign", 4, 5, 5, _sign),
+    _Column("state", 10, 14, 0, cells.state, left=True),
+    _Column("step", 9, 15, 3, cells.step),
+    _Column("loss", 8, 8, 1, lambda m: (units.number(cells.loss(m)), "train")),
+    _Column("", CURVE, CURVE, 7, lambda m: (cells.curve(m), "train-raw"), left=True),
+    _Column("eval", 8, 8, 1, lambda m: (units.number(cells.eval_loss(m)), "eval")),
+    _Column("verdict", 11, 15, 2, cells.verdict, left=True),
+    _Column("GPU", 4, 5, 6, cells.busy),
+    _Column("ETA", 7, 8, 4, cells.eta),
+    _Column("sign", 4, 5, 5, cells.sign),
 )
 _MARKS = 4
 _NAME = 12
@@ -298,8 +174,8 @@ class _Table:
         self._columns = columns
         self._best = best(members)
         hosts = any(m.host or len(m.run.nodes) > 1 for m in members)
-        self._host = min(max(width(_host(m)) for m in members), 16) if hosts else 0
-        wanted = max([width(_name(m)) for m in members] + [_NAME])
+        self._host = min(max(width(cells.host(m)) for m in members), 16) if hosts else 0
+        wanted = max([width(cells.name(m)) for m in members] + [_NAME])
         self._kept = [c.sized(members) for c in _COLUMNS]
         while len(self._kept) > 1 and self._needed() > columns:
             worst = max(c.rank for c in self._kept)
@@ -334,8 +210,10 @@ class _Table:
             (" ", "text"),
         ]
         if self._host:
-            row.append((_padded(_host(member), self._host, left=True) + " " * _GAP, "label"))
-        row.append((_padded(_name(member), self._name, left=True), "cursor" if here else "value"))
+            row.append((_padded(cells.host(member), self._host, left=True) + " " * _GAP, "label"))
+        row.append(
+            (_padded(cells.name(member), self._name, left=True), "cursor" if here else "value")
+        )
         if member.trouble is not None:
             return [*row, *self._reason(member, length(row))]
         for column in self._kept:
@@ -344,7 +222,7 @@ class _Table:
         return row
 
     def _reason(self, member: Member, used: int) -> Row:
-        text, style = _state(member)
+        text, style = cells.state(member)
         size = self._kept[0].size if self._kept else width(text)
         row: Row = [(" " * _GAP, "text"), (_padded(text, size, left=True), style)]
         left = self._columns - used - length(row) - _GAP
@@ -370,13 +248,20 @@ def _why(trouble: Trouble | None) -> str:
     return clean(trouble.text) + fix
 
 
-def _note(members: Sequence[Member]) -> Row:
-    """How many there are, and of what kind."""
-    words = Counter(m.run.state(m.now).word for m in members if m.run.target)
-    said = [f"{len(members)}"]
+def _note(members: Sequence[Member], part: str, columns: int) -> Row:
+    """Which of them are seen, how many there are, and of what kind."""
+    lost = [m for m in members if m.run.target and "link" in m.run.troubles]
+    heard = [m for m in members if m.run.target and m not in lost]
+    words = Counter(m.run.state(m.now).word for m in heard)
+    said = [f"{part}{len(members)}"]
     said += [f"{words[word]} {name}" for word, name in _COUNTED if words[word]]
-    lost = sum(member.trouble is not None for member in members)
-    return [(" · ".join([*said, f"{lost} not reached"] if lost else said), "dim")]
+    out = sum(member.trouble is not None for member in members)
+    said += [
+        f"{count} {name}" for count, name in ((len(lost), "lost"), (out, "not reached")) if count
+    ]
+    while len(said) > 1 and len(" · ".join(said)) > columns - 12:
+        said.pop()
+    return [(" · ".join(said), "dim")]
 
 
 def _sentence(rows: Sequence[Member], view: FleetView) -> list[Row]:
@@ -397,4 +282,4 @@ def _sentence(rows: Sequence[Member], view: FleetView) -> list[Row]:
         text = clean(reason) or clean(member.run.verdict(member.now).headline)
     everywhere = [clean(called(member.run, node), 40) for node in member.run.nodes]
     on = f"on {', '.join(everywhere)}: " if len(everywhere) > 1 else ""
-    return [[], [(f" {_name(member)}: ", "value"), (on, "dim"), (text, style)]]
+    return [[], [(f" {cells.name(member)}: ", "value"), (on, "dim"), (text, style)]]
