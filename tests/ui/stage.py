@@ -104,6 +104,8 @@ async def watching(
     async with app.run_test(size=size) as pilot:
         stage = Stage(pilot, link, app, session)
         await stage.settled()
+        await stage.until(lambda: app.screen.focused)  # a panel without room has it a little later
+        await stage.settled()
         yield stage
         pump.stop()
         assert stage.forgiven or not app.slips, app.slips
