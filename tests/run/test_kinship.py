@@ -56,6 +56,19 @@ def test_a_lone_file_that_contradicts_the_log_is_another_runs() -> None:
     assert feed.points() == alone.points()
 
 
+def test_two_trainings_that_evaluate_equally_fast_are_still_two() -> None:
+    ours, theirs = trained(1), trained(2)
+    for one, other in zip(ours.history, theirs.history, strict=True):
+        if "eval_runtime" in one:
+            other["eval_runtime"] = one["eval_runtime"]
+    feed = Feed()
+    started_in(feed, "/repo")
+    feed.log(ours.text)
+    feed.file("/repo/b/checkpoint-240/trainer_state.json", theirs.state())
+    feed.caught_up()
+    assert left_out(feed).startswith("/repo/b/checkpoint-240/trainer_state.json: not shown")
+
+
 def test_a_lone_file_beside_a_silent_log_is_believed_and_two_are_not() -> None:
     feed = Feed()
     started_in(feed, "/repo")

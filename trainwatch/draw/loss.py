@@ -30,7 +30,7 @@ def plot(run: Run, now: float | None = None) -> Plot:
 
 def checkpoints(run: Run) -> tuple[Mark, ...]:
     """The moments at which checkpoints were written."""
-    return tuple(Mark(c.step, c.epoch, c.created) for c in run.checkpoints.seen)
+    return tuple(Mark(c.step, c.epoch, c.created) for c in run.checkpoints.own)
 
 
 def best(run: Run, now: float | None = None) -> Mark | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.draw import bars, units
 from trainwatch.draw.rows import clip, fit
 from trainwatch.read.clean import clean
+from trainwatch.run.marks import ANOTHER
 from trainwatch.run.names import lower_is_better
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ MARKS: Mapping[str, tuple[str, Style, str]] = {
     "kept": ("■", "info", "kept on purpose"),
     "final": ("●", "ok", "final weights"),
     "next-to-go": ("×", "warning", "the next one the training deletes"),
+    ANOTHER: ("≠", "dim", "another training's: never best, newest or resumed from"),
+    "older-run": ("<", "dim", "older than this run"),
 }
 """Shape, style and meaning of each mark, the weightiest first."""
 STATES: Mapping[str, tuple[str, Style]] = {
@@ -103,7 +106,7 @@ def _marked(rows: Sequence[Checkpoint], measure: str) -> list[Checkpoint]:
         (found, r)
         for r in rows
         if (found := value(r, measure)) is not None and isfinite(found)
-        and r.seen.state == "complete" and "final" not in r.marks
+        and r.seen.state == "complete" and not {"final", ANOTHER} & set(r.marks)
     ]  # fmt: skip
     pick = min if lower_is_better(measure) else max
     best = pick(known, key=lambda pair: pair[0])[1] if known else None
@@ -195,7 +198,9 @@ class Table:
         """One checkpoint; a bar of one column shows how its measure compares."""
         seen = checkpoint.seen
         if seen.path == view.cursor:
-            return self._flat(checkpoint, view)
+            return self._flat(checkpoint, view, "cursor")
+        if ANOTHER in checkpoint.marks:
+            return self._flat(checkpoint, view, "dim")
         if seen.state != "complete":
             return [*marks(checkpoint, view), *self._unfinished(checkpoint)]
         out = marks(checkpoint, view)
@@ -216,15 +221,15 @@ class Table:
                 out.append((cell, "label" if column.rank else "value"))
         return out
 
-    def _flat(self, checkpoint: Checkpoint, view: CheckpointsView) -> Row:
-        """The row under the cursor, in one style."""
+    def _flat(self, checkpoint: Checkpoint, view: CheckpointsView, style: Style) -> Row:
+        """A row in one style: under the cursor, or of another training."""
         before = "".join(text for text, _ in marks(checkpoint, view))
         if checkpoint.seen.state != "complete":
             rest = "".join(text for text, _ in self._unfinished(checkpoint))
         else:
             rest = self._joined([c.text(checkpoint, self._now) for c in self._kept])
         whole = fit([(before + rest, "text")], self._columns)
-        return [("".join(text for text, _ in whole), "cursor")]
+        return [("".join(text for text, _ in whole), style)]
 
     def _joined(self, texts: Sequence[str]) -> str:
         return "".join(t.rjust(c.size + self._gap) for t, c in zip(texts, self._kept, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.guards import newest_resumable
+from trainwatch.run.marks import ANOTHER
 from trainwatch.run.names import lower_is_better
 from trainwatch.run.noise import median
 
@@ -46,6 +47,7 @@ def runway(run: Run, rows: Sequence[Checkpoint]) -> Runway | None:
 
 def advice(run: Run, rows: Sequence[Checkpoint]) -> list[str]:
     """The sentences."""
+    rows = [row for row in rows if ANOTHER not in row.marks]
     found = [_damaged(rows), _unreadable(rows), _full(run, rows), _direction(rows)]
     return [sentence for sentence in found if sentence]
 
@@ -57,7 +59,7 @@ def short(checkpoint: Checkpoint) -> str:
 
 
 def _is_live(row: Checkpoint) -> bool:
-    return not {"kept", "final"} & set(row.marks)
+    return not {"kept", "final", ANOTHER} & set(row.marks)
 
 
 def _damaged(rows: Sequence[Checkpoint]) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from math import isclose, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.belonging import LOSSES, Since, strangers
 from trainwatch.run.gold import GoldResults
-from trainwatch.run.marks import home, is_final, marked
+from trainwatch.run.marks import ANOTHER, home, is_final, marked
 from trainwatch.run.resume import resume_command
 from trainwatch.run.worth import Worth, worth
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from trainwatch.read.records import CheckpointSeen, CheckpointsSeen, Key, Result
     from trainwatch.run.gold import Gold, Unjoined
+    from trainwatch.run.kinship import Kinship
     from trainwatch.run.metrics import MetricStore
     from trainwatch.run.pairing import Pairing
 
@@ -53,7 +55,7 @@ class Claim(NamedTuple):
 class Checkpoints:
     """All checkpoints below all roots."""
 
-    def __init__(self, metrics: MetricStore, pairing: Pairing) -> None:
+    def __init__(self, metrics: MetricStore, pairing: Pairing, kinship: Kinship) -> None:
         self.version = 0
         self.command: Sequence[str] = ()
         """The run's command line, for the one that resumes."""
@@ -62,6 +64,8 @@ class Checkpoints:
         """The training has ended: nothing more is deleted."""
         self._metrics = metrics
         self._pairing = pairing
+        self._kinship = kinship
+        self._strange: tuple[object, frozenset[str]] | None = None
         self._roots: dict[str, CheckpointsSeen] = {}
         self.gold = GoldResults()
         self._made: tuple[object, list[Checkpoint]] | None = None
@@ -101,6 +105,28 @@ class Checkpoints:
             ),
         )
 
+    @property
+    def own(self) -> list[CheckpointSeen]:
+        """Those that are not known to be another training's."""
+        strange = self.strangers
+        return [c for c in self.seen if c.path not in strange]
+
+    @property
+    def strangers(self) -> frozenset[str]:
+        """The paths of those that another training left in a folder that was only guessed."""
+        basis = self._basis
+        if self._strange is None or self._strange[0] != basis:
+            since = Since(self.started, self.command)
+            self._strange = basis, strangers(self.seen, since, self._kinship, self._metrics)
+        return self._strange[1]
+
+    @property
+    def _basis(self) -> object:
+        """Another one when anything changed that rows are made of."""
+        own = tuple(self.command)
+        versions = self.version, self._metrics.version, self._kinship.version
+        return versions, self.over, self.started, own
+
     def saved_in(self, seen: CheckpointSeen) -> float | None:
         """Seconds until a save is done, by how fast it went so far; None while that is not known."""
         since = self._saving.get(seen.path)
@@ -117,12 +143,12 @@ class Checkpoints:
     def rows(self, command: Sequence[str] | None = None) -> list[Checkpoint]:
         """The checkpoints by step."""
         words = self.command if command is None else command
-        basis = self.version, self._metrics.version, self.over, self.started, tuple(words)
+        basis = self._basis, tuple(words)
         if self._made is None or self._made[0] != basis:
-            seen = self.seen
-            gold = self.gold.of(seen)
+            seen, strange = self.seen, self.strangers
+            gold = self.gold.of(sorted(seen, key=lambda c: c.path in strange))
             rows = [replace(self._row(c, words), gold=gold.get(c.path, ())) for c in seen]
-            marks = marked(rows, self.started, self.over)
+            marks = marked(rows, self.started, self.over, strange)
             self._made = basis, [replace(row, marks=marks[row.seen.path]) for row in rows]
         return self._made[1]
 
@@ -134,7 +160,7 @@ class Checkpoints:
     @property
     def claim(self) -> Claim | None:
         """What the newest checkpoint's framework calls best; None where it calls none so."""
-        telling = [c for c in self.seen if c.claims_best]
+        telling = [c for c in self.own if c.claims_best]
         if not telling:
             return None
         newest = max(telling, key=lambda c: c.created)
@@ -144,12 +170,15 @@ class Checkpoints:
     @property
     def worth(self) -> Worth | None:
         """Which checkpoint is best, by each measure there is."""
-        return worth(self.rows())
+        return worth([row for row in self.rows() if ANOTHER not in row.marks])
 
     # --- one row --------------------------------------------------------------------------
 
     def _row(self, seen: CheckpointSeen, command: Sequence[str]) -> Checkpoint:
         told = _told_loss(seen)
+        if seen.path in self.strangers:
+            size = sum(f.size for f in seen.files)
+            return Checkpoint(seen, (), told, None, tuple(sorted(seen.metrics)), None, size)
         loss, gap = self._evaluation(seen.step) or (told, None)
         if told is not None and not isclose(told, loss or told, rel_tol=_PRINTED):
             loss, gap = told, None  # that step was another run's
@@ -193,10 +222,7 @@ def _spelled(key: Key) -> str:
 def _told_loss(seen: CheckpointSeen) -> float | None:
     """The eval loss that the checkpoint itself tells."""
     metrics = dict(seen.metrics)
-    plain = next((metrics[name] for name in _LOSSES if name in metrics), None)
+    plain = next((metrics[name] for name in LOSSES if name in metrics), None)
     if plain is not None:
         return plain
     return next((v for k, v in seen.metrics if k.startswith("eval_") and k.endswith("_loss")), None)
-
-
-_LOSSES = ("eval_loss", "val_loss", "valid_loss", "validation_loss", "dev_loss")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.marks import ANOTHER
 from trainwatch.run.work import reach
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def guards(checkpoint: Checkpoint, rows: Sequence[Checkpoint], over: bool) -> li
         found.append(Guard("it is being written", hard=True))
     if not is_apart(checkpoint, rows):
         found.append(Guard("it is not a folder or file of its own", hard=True))
+    if ANOTHER in marks:
+        found.append(Guard("it is another training's"))
     if "best" in marks:
         found.append(Guard("it has the best eval loss"))
     if "gold-best" in marks:
@@ -70,14 +73,17 @@ def newest_resumable(rows: Sequence[Checkpoint]) -> Checkpoint | None:
     whole = [
         r
         for r in rows
-        if r.seen.state == "complete" and r.seen.resumable == "full" and "kept" not in r.marks
+        if r.seen.state == "complete"
+        and r.seen.resumable == "full"
+        and not {"kept", ANOTHER} & set(r.marks)
     ]
     return max(whole, key=lambda r: (r.seen.step or 0, r.seen.created), default=None)
 
 
 def plan(rows: Sequence[Checkpoint], last: int, over: bool) -> Plan:
     """All may go but the guarded ones and the newest ``last`` complete ones."""
-    whole = [r for r in rows if r.seen.state == "complete" and "kept" not in r.marks]
+    apart = {"kept", ANOTHER}
+    whole = [r for r in rows if r.seen.state == "complete" and not apart & set(r.marks)]
     newest = sorted(whole, key=lambda r: (r.seen.step or 0, r.seen.created))[-last:] if last else []
     paths = {r.seen.path for r in newest}
     going, staying = [], []

@@ -34,6 +34,13 @@ class Kinship:
         self._sure: list[str] = []
         self._families: set[str] = set()
         self._believed: set[str] = set()
+        self._contradicted: set[str] = set()
+        self._rows: dict[str, dict[tuple[str, int, float], bool | None]] = {}
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Another one when what is told of a folder may have changed."""
+        return len(self._families), len(self._believed), len(self._contradicted)
 
     def target(self, target: Target) -> None:
         """Which folders there are, and which of them were guessed."""
@@ -49,14 +56,33 @@ class Kinship:
         own = family(record.source)
         if own in self._believed or not self.is_guessed(record.source):
             return True
-        size = min(len(record.steps), _MOST)
-        found = [agrees(self._store, record, i) for i in range(size)]
-        proved = found.count(True) >= max(min(_PROOF, size), found.count(False))
+        found = self._compared(own, record)
+        proved = found.count(True) >= max(min(_PROOF, len(found)), found.count(False))
         waits = record.source.endswith(_ALWAYS_PRINTED) and not over
         if proved or (False not in found and self._families == {own} and not waits):
             self._believed.add(own)
+            self._contradicted.discard(own)
             return True
+        if False in found:
+            self._contradicted.add(own)
         return False
+
+    def _compared(self, own: str, record: Metrics) -> list[bool | None]:
+        """What the log says of every row that the folder's files told so far."""
+        rows = self._rows.setdefault(own, {})
+        for i in range(min(len(record.steps), _MOST)):
+            row = record.keys[0].key, record.steps[i], record.epochs[i]
+            said = agrees(self._store, record, i)
+            if row in rows or len(rows) < _MOST:
+                rows[row] = rows.get(row) if said is None else said
+        return list(rows.values())
+
+    def owns(self, folder: str) -> bool | None:
+        """Whether a guessed folder is this run's, by its metric files; None where they do not tell."""
+        if folder in self._believed:
+            return True
+        beside = bool(self._believed) and folder in self._families
+        return False if beside or folder in self._contradicted else None
 
     def is_guessed(self, source: str) -> bool:
         """Whether a file lies in no folder that the command names, but in one that was guessed."""

@@ -27,6 +27,8 @@ _INSIDE = {
     "best_model", "adapters", "snapshots",
 }  # fmt: skip
 _BEST = re.compile(r"(^|[-_./])best($|[-_.])")
+ANOTHER = "another-run"
+"""The mark of what is not this run's: it has no other but that it is old, or kept."""
 _LEFT = 60.0
 """Seconds by which a checkpoint must be older than one of a lower step to be of an earlier run."""
 
@@ -53,16 +55,30 @@ def is_final(seen: CheckpointSeen) -> bool:
 
 
 def marked(
-    rows: Sequence[Checkpoint], started: float | None, over: bool
+    rows: Sequence[Checkpoint],
+    started: float | None,
+    over: bool,
+    strangers: frozenset[str] = frozenset(),
 ) -> dict[str, tuple[str, ...]]:
-    """The marks of each path. ``started``: when the one run began whose checkpoints these are."""
-    marks: dict[str, tuple[str, ...]] = {}
+    """The marks of each path. ``started``: when the one run began whose checkpoints these are.
+
+    ``strangers`` are the paths of those that are not its.
+    """
+    marks = {row.seen.path: _strange(row, started) for row in rows if row.seen.path in strangers}
     families: dict[str, list[Checkpoint]] = {}
     for row in rows:
+        if row.seen.path in strangers:
+            continue
         families.setdefault("" if started is not None else home(row.seen), []).append(row)
     for family in families.values():
         marks |= _family(family, started, over)
     return marks
+
+
+def _strange(row: Checkpoint, started: float | None) -> tuple[str, ...]:
+    old = started is not None and row.seen.created < started
+    has = {ANOTHER: True, "older-run": old, "kept": _is_kept(row.seen)}
+    return tuple(name for name, true in has.items() if true)
 
 
 def _family(

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from trainwatch.run.series import Axis, Series
 
 
+_ALIKE = ("learning_rate", "runtime", "samples_per_second", "steps_per_second")
+"""Schedules of several runs are the same, and so may be the times that they take."""
+
+
 def match(store: MetricStore, record: Metrics, i: int) -> int | None:
     """The row of the table that row ``i`` of ``record`` is the same as; None when it is new."""
     for key, column in zip(record.keys, record.columns, strict=True):
@@ -35,8 +39,8 @@ def agrees(store: MetricStore, record: Metrics, i: int) -> bool | None:
     told = None
     for key, column in zip(record.keys, record.columns, strict=True):
         series = store.get(key)
-        if series is None or not len(series) or key.name == "learning_rate":
-            continue  # schedules of several runs are the same
+        if series is None or not len(series) or key.name in _ALIKE:
+            continue
         grain = store.grain(series)
         for index in _candidates(series, record.steps[i], record.epochs[i]):
             if not store.told_by_file(series.places.row(index), series):

@@ -51,7 +51,6 @@ _LEFT_OUT = "metric files"
 SAMPLES = 20
 """So many kinds of lines that were not understood are kept as examples."""
 
-
 JUDGED_FOR = 1.0
 """Seconds that a verdict holds although train losses came since."""
 
@@ -82,11 +81,11 @@ class Run:
         self.caught_up = False
         self.metrics = MetricStore()
         self.pairing = Pairing(self.metrics)
-        self.checkpoints = Checkpoints(self.metrics, self.pairing)
+        self._history = History(self.metrics)
+        self.checkpoints = Checkpoints(self.metrics, self.pairing, self._history.kinship)
         self.works = Works()
         self.contents: dict[str, ContentsSeen] = {}
         """What is inside those checkpoints that were looked into, by path."""
-        self._history = History(self.metrics)
         self._alarms = Alarms()
         self._files: set[str] = set()
         self.progress = ProgressState()
@@ -211,7 +210,7 @@ class Run:
 
     def next_checkpoint(self, now: float | None = None) -> Coming | None:
         """When the next checkpoint is due, by the distance of those before."""
-        return self._coming(sorted({c.step for c in self.checkpoints.seen if c.step}), now)
+        return self._coming(sorted({c.step for c in self.checkpoints.own if c.step}), now)
 
     def _coming(self, steps: list[int], now: float | None) -> Coming | None:
         step, done = coming(steps), self.progress.done
@@ -234,7 +233,7 @@ class Run:
 
     def _kept(self) -> dict[int, str]:
         """Step -> name of the complete checkpoint there."""
-        whole = [c for c in self.checkpoints.seen if c.state == "complete"]
+        whole = [c for c in self.checkpoints.own if c.state == "complete"]
         return {c.step: c.name for c in reversed(whole) if c.step is not None}
 
     # --- facts ----------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from trainwatch.read.clean import clean
 from trainwatch.run.advice import short
 from trainwatch.run.evaluating import against, command_for, in_the_way, name_of
 from trainwatch.run.guards import guards
+from trainwatch.run.marks import ANOTHER
 from trainwatch.run.work import reach
 from trainwatch.ui.messages import Copied, Questioned, Said
 from trainwatch.ui.rows import Panel
@@ -107,6 +108,8 @@ class Tending(Panel):
     @staticmethod
     def _why_not(chosen: Checkpoint) -> str:
         seen = chosen.seen
+        if ANOTHER in chosen.marks:
+            return f"{clean(seen.name)} is another training's: this command would not go on from it"
         if seen.state != "complete":
             return f"{clean(seen.name)} is {seen.state}: nothing can go on from it"
         if seen.resumable != "full":
