@@ -10,7 +10,8 @@ import os
 import pickletools
 import zlib
 from contextlib import suppress
-from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, cast
+from functools import lru_cache
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, cast
 
 from trainwatch.facts import TensorChecked
 from trainwatch.probe.jobs import archives
@@ -104,27 +105,39 @@ class _Slice:
         return data
 
 
-def _parts(path: str, progress: Progress) -> Iterator[Part]:
+def _parts(path: str, progress: Progress) -> List[Part]:
     """What ``.metadata`` says of this file; nothing where it cannot be had."""
     folder, name = os.path.split(path)
+    place = os.path.join(folder, METADATA)
+    try:
+        status = os.lstat(place)
+    except OSError:
+        return []
+    stamp = status.st_mtime_ns, status.st_size, status.st_ino
+    return _by_file(place, stamp, progress.check).get(name, [])
+
+
+@lru_cache(maxsize=1)  # one checkpoint has many files and one of these
+def _by_file(
+    place: str, _stamp: Tuple[int, int, int], check: Callable[[], None]
+) -> Dict[str, List[Part]]:
     data = b""
     with suppress(OSError):
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with open(os.open(os.path.join(folder, METADATA), flags), "rb") as file:
+        with open(os.open(place, flags), "rb") as file:
             data = file.read(_LARGEST + 1)
+    found: Dict[str, List[Part]] = {}
     if not data or len(data) > _LARGEST:
-        return
+        return found
     try:
-        for where, part in _places(data, progress):
-            if where == name:
-                yield part
-    except Exception as error:
-        if not isinstance(error, (ValueError, IndexError, UnicodeDecodeError)):
-            raise
+        for name, part in _places(data, check):
+            found.setdefault(name, []).append(part)
+    except (ValueError, IndexError):
         raise DamagedError(".metadata is cut or no pickle") from None
+    return found
 
 
-def _places(data: bytes, progress: Progress) -> Iterator[Tuple[str, Part]]:
+def _places(data: bytes, check: Callable[[], None]) -> Iterator[Tuple[str, Part]]:
     """(file, part) of every item, told by the names that stand before the values."""
     memo: Dict[int, Any] = {}
     last = None  # type: Any
@@ -132,7 +145,7 @@ def _places(data: bytes, progress: Progress) -> Iterator[Tuple[str, Part]]:
     told: Dict[str, Any] = {}
     for number, (opcode, value, _) in enumerate(pickletools.genops(data)):
         if number % _EVERY == 0:
-            progress.check()
+            check()
         last = _pushed(opcode.name, value, last, memo)
         if not isinstance(last, (str, int)) or opcode.name in ("BINPUT", "LONG_BINPUT", "MEMOIZE"):
             continue

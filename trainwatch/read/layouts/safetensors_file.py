@@ -1,4 +1,4 @@
-"""One safetensors file per checkpoint: MLX-LM's adapters and kohya's sd-scripts.
+"""One safetensors file per checkpoint: MLX-LM's adapters, kohya's sd-scripts, one named as the target.
 
 The law of this file: the number in the name counts, and what it counts is told by how it is
 written. Sources: ml-explore/mlx-lm ``tuner/trainer.py``; kohya-ss/sd-scripts ``library/train_util.py``.
@@ -15,6 +15,7 @@ from trainwatch.read.draft import Draft, part
 from trainwatch.read.headers import safetensors
 from trainwatch.read.integrity import SMALL, check_file
 from trainwatch.read.layouts import Sample
+from trainwatch.read.naming import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,14 @@ def recognise(folder: Folder) -> Iterator[Offer]:
             yield part([name], partial(_file, folder, file, "kohya", int(kohya[2]), None))
         elif kohya:
             yield part([name], partial(_file, folder, file, "kohya", None, float(kohya[1])))
+        elif name.endswith(".safetensors") and _is_alone(folder):
+            told = told_by(name.removesuffix(".safetensors"))
+            yield part([name], partial(_file, folder, file, "weights", told.step, told.epoch))
+
+
+def _is_alone(folder: Folder) -> bool:
+    """Whether there is nothing else at the target: the file itself was named, most likely."""
+    return folder.parent is None and len(folder.entries) == 1
 
 
 def _file(folder: Folder, file: File, who: str, step: int | None, epoch: float | None) -> Claim:
@@ -56,5 +65,6 @@ SAMPLES = (
         (("0000100_adapters.safetensors", 100), ("adapters.safetensors", None)),
     ),
     Sample({"lora-step00001000.safetensors": _FILE}, (("lora-step00001000.safetensors", 1000),)),
+    Sample({"tuned.safetensors": _FILE}, (("tuned.safetensors", None),)),
     Sample({"lora-000010.safetensors": _FILE}, (("lora-000010.safetensors", None),)),
 )
