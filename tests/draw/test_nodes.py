@@ -64,7 +64,9 @@ def test_a_machine_that_is_lost_says_since_when_and_so_does_the_list() -> None:
     assert "disconnected" in panel(run, 6, NOW + 40)[2]
     line = plain(fleet.table([Member("gpu1:", run, NOW + 40, "gpu1")], 140)).split("\n")[1]
     assert "gpu1 +1" in line
-    assert "◌ node lost" in line
+    assert "◌ node lost 40s" in line
+    foot = fleet.draw([Member("gpu1:", run, NOW + 40)], fleet.FleetView(), 120, 9).rows[-1]
+    assert "gpu2: the connection was lost" in plain([foot])
 
 
 def test_a_machine_whose_processes_ended_is_not_well() -> None:

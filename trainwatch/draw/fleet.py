@@ -12,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.draw import member as cells
-from trainwatch.draw import preview, units
+from trainwatch.draw import nodes, preview, units
 from trainwatch.draw.compare import Contender
 from trainwatch.draw.member import CURVE, Member
 from trainwatch.draw.rows import Picture, Row, clip, fit, length, width
@@ -151,7 +151,7 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = (
-    _Column("state", 10, 14, 0, cells.state, left=True),
+    _Column("state", 10, 15, 0, cells.state, left=True),
     _Column("step", 9, 15, 3, cells.step),
     _Column("loss", 8, 8, 1, lambda m: (units.number(cells.loss(m)), "train")),
     _Column("", CURVE, CURVE, 7, lambda m: (cells.curve(m), "train-raw"), left=True),
@@ -279,7 +279,11 @@ def _sentence(rows: Sequence[Member], view: FleetView) -> list[Row]:
         text, style = _why(link), "warning"
     else:
         reason = member.run.state(member.now).reason
-        text = clean(reason) or clean(member.run.verdict(member.now).headline)
+        text = (
+            clean(reason)
+            or nodes.sentence(member.run)
+            or clean(member.run.verdict(member.now).headline)
+        )
     everywhere = [clean(called(member.run, node), 40) for node in member.run.nodes]
     on = f"on {', '.join(everywhere)}: " if len(everywhere) > 1 else ""
     return [[], [(f" {cells.name(member)}: ", "value"), (on, "dim"), (text, style)]]

@@ -66,7 +66,9 @@ def state(member: Member) -> tuple[str, Style]:
     if link is not None:
         return f"◌ lost {units.age(member.now - link.at)}", "critical"
     unwell = nodes.state(member.run, member.now)
-    text, style = (unwell or header.sign(member.run, header.HeaderView(), member.now))[0]
+    if unwell:
+        return unwell, "critical"
+    text, style = header.sign(member.run, header.HeaderView(), member.now)[0]
     return text, style if isinstance(style, str) else "text"
 
 

@@ -17,6 +17,7 @@ from trainwatch.run.node import called, unwell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.facts import Trouble
     from trainwatch.run.devices import Card
     from trainwatch.run.node import Node
     from trainwatch.run.run import Run
@@ -110,12 +111,26 @@ def _processes(node: Node, columns: int) -> list[Row]:
     return [[("  " + line, "label")] for line in wrapped(words, max(columns - 2, 1))]
 
 
-def state(run: Run, now: float) -> Row | None:
-    """What the list of runs says of a training whose other machines are not well."""
+def state(run: Run, now: float) -> str:
+    """What the list of runs says of a training whose other machines are not well; "" = they are."""
     for node in run.nodes[1:]:
-        word = unwell(run, node)
+        word, link = unwell(run, node), _lost(run, node)
+        if link is not None:
+            return f"◌ node lost {units.age(node.now(now) - link.at)}"
         if word:
-            link = next((f.troubles.get("link") for f in run.followers if f.own is node), None)
-            since = f" {units.age(node.now(now) - link.at)}" if link is not None else ""
-            return [(f"✗ node {word}" if not since else "◌ node lost", "critical"), (since, "dim")]
-    return None
+            return f"✗ node {word}"
+    return ""
+
+
+def sentence(run: Run) -> str:
+    """Which machine is not well, and why; "" = all are."""
+    for node in run.nodes[1:]:
+        word, link = unwell(run, node), _lost(run, node)
+        if word:
+            return clean(f"{called(run, node)}: {link.text if link is not None else word}")
+    return ""
+
+
+def _lost(run: Run, node: Node) -> Trouble | None:
+    """Why another part of the training is not heard from."""
+    return next((one.troubles.get("link") for one in run.followers if one.own is node), None)
