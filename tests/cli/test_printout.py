@@ -246,6 +246,7 @@ def test_what_cannot_be_read_is_named_with_the_reason(trainwatch: Command, tmp_p
     (tmp_path / "out").mkdir()
     nothing = "trainwatch: no log and no metric file that can be read was found in out\n"
     assert trainwatch("export", "out").stderr == nothing
+    assert "no metric file is in this folder" in trainwatch("status", "out").stdout
     whole = json.dumps({"log_history": [{"loss": 1.0, "step": 1}]})
     (tmp_path / "out" / "trainer_state.json").write_text(whole[:-5])
     for target in ("out", "out/trainer_state.json"):
@@ -253,7 +254,8 @@ def test_what_cannot_be_read_is_named_with_the_reason(trainwatch: Command, tmp_p
         assert cut in trainwatch("export", target).stderr
         said = trainwatch("diagnose", target, "--json")
         assert (said.returncode, cut in said.stderr) == (2, True)
-        assert "it is cut or half written" in trainwatch("status", target).stdout
+        short = "no loss line yet · trainer_state.json is not read: it is cut or half written"
+        assert short in trainwatch("status", target).stdout
     (tmp_path / "out" / "trainer_state.json").write_text(whole)
     assert trainwatch("export", "out").stderr == ""
     (tmp_path / "big.db").write_bytes(b"SQLite format 3\0" + bytes(17 << 20))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch.draw import units
 from trainwatch.draw.plot import Mark, Plot
+from trainwatch.read.clean import clean
 
 if TYPE_CHECKING:
     from trainwatch.run.run import Run
@@ -61,6 +62,11 @@ def _primary_first(evals: list[Series], primary: Series | None) -> list[Series]:
 
 def _nothing_yet(run: Run) -> tuple[str, ...]:
     if not run.lines:
+        refused = run.troubles.under("file:")
+        if refused:
+            return ("no loss line yet", clean(refused.text.rpartition("/")[2]))
+        if run.target and run.target.kind == "folder":
+            return ("no loss line yet", "no log and no metric file is in this folder so far")
         return ("no loss line yet", "nothing has been printed so far")
     read = f"no loss line yet: {units.count(run.lines)} line{'' if run.lines == 1 else 's'} read"
     if run.unread:
