@@ -102,6 +102,46 @@ def test_an_evaluation_is_a_run_of_its_own_and_its_result_is_joined(
     assert gold_of(trainwatch("checkpoints", "out", "--json").stdout)["checkpoint-30"] == [0.9]
 
 
+def test_all_without_a_result_are_evaluated_one_after_the_other(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    own = evaluator(tmp_path)
+    text = (tmp_path / "eval.py").read_text()
+    (tmp_path / "eval.py").write_text(
+        text.replace("gold.json", "gold-' + sys.argv[1][-2:] + '.json")
+    )
+    score(tmp_path / "out/gold-20.json", 20, 0.5)
+    run = trainwatch("checkpoints", "evaluate", "--all", "out", "--yes", **own).stdout.strip()
+    log = trainwatch("attach", run, "--no-ui").stdout
+    found = gold_of(trainwatch("checkpoints", "out", "--json").stdout)
+    others = [name for name in found if name not in ("checkpoint-20", "final")]
+    assert [found[name] for name in others] == [[0.9]] * len(others)
+    assert found["checkpoint-20"] == [0.5]
+    assert f"[{len(others)}/{len(others)}] {others[-1]}" in log
+    again = trainwatch("checkpoints", "evaluate", "--all", "out", "--yes", **own)
+    assert again.returncode == 2
+    assert "every whole checkpoint has a result" in again.stderr
+
+
+def test_stopping_ends_what_is_evaluated_and_what_would_be_next(
+    out: Path, trainwatch: Command, tmp_path: Path
+) -> None:
+    own = evaluator(tmp_path, seconds=600)
+    run = trainwatch("checkpoints", "evaluate", "--all", "out", "--yes", **own).stdout.strip()
+    assert trainwatch("stop", run).returncode == 0
+    assert json.loads(trainwatch("status", run, "--json").stdout)["state"] != "running"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [((), "which checkpoint? NAME, or --all"), (("30", "out", "--all"), "only a target")],
+)
+def test_one_or_all_is_said(words: tuple[str, ...], sentence: str, trainwatch: Command) -> None:
+    said = trainwatch("checkpoints", "evaluate", *words)
+    assert said.returncode == 2
+    assert sentence in said.stderr
+
+
 def test_one_evaluation_at_a_time(out: Path, trainwatch: Command, tmp_path: Path) -> None:
     own = evaluator(tmp_path, seconds=60)
     first = trainwatch("checkpoints", "evaluate", "30", "out", "--yes", **own).stdout.strip()

@@ -155,6 +155,20 @@ async def test_nothing_is_resumed_beside_a_training_that_runs() -> None:
         assert "still runs" in stage.keys
 
 
+async def test_all_without_a_result_are_evaluated_after_a_question() -> None:
+    ended = facts.Ended(0, None, "", NOW)
+    command = "eval {checkpoint}"
+    async with watching([*scenes.running(), ended], gold_command=command) as stage:
+        await at(stage, 800)
+        await stage.press("E")
+        await stage.shows("one after the other", "checkpoint-400", "/work")
+        assert not [r for r in stage.link.sent if isinstance(r, facts.Launch)]
+        await stage.press("y")
+        [launch] = [r for r in stage.link.sent if isinstance(r, facts.Launch)]
+        assert (launch.name, launch.cwd) == ("gold-all", "/work")
+        assert f"eval {path(400)} || code=1" in launch.command[-1]
+
+
 async def test_two_marked_are_read_and_compared() -> None:
     async with watching(scenes.running()) as stage:
         await at(stage, 400)

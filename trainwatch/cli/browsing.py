@@ -66,18 +66,18 @@ VERBS = (
     ),
     Verb(
         "checkpoints evaluate",
-        "NAME [TARGET]",
+        "[NAME] [TARGET]",
         "run gold_command of the configuration on it, as a run of its own; asks",
         (
+            Option("--all", "", "all that have no result yet, one after the other"),
             Option("--anyway", "", "also while the training uses the GPU"),
             _YES,
         ),
         (
-            "trainwatch checkpoints evaluate checkpoint-800",
             "trainwatch checkpoints evaluate 800 output/sft --yes",
+            "trainwatch checkpoints evaluate --all output/sft",
         ),
         most=2,
-        least=1,
     ),
     Verb(
         "checkpoints prune",

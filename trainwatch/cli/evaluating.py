@@ -14,12 +14,21 @@ from typing import TYPE_CHECKING
 from trainwatch import facts
 from trainwatch.cli import config
 from trainwatch.cli.bench import bench
-from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.inquiry import answers
-from trainwatch.cli.picking import found, of_one
+from trainwatch.cli.picking import Choice, found, of_one
 from trainwatch.cli.way import NOT_CONNECTED
 from trainwatch.read.clean import clean
-from trainwatch.run.evaluating import against, command_for, in_the_way, name_of
+from trainwatch.run.evaluating import (
+    ALL,
+    against,
+    beside,
+    command_for,
+    command_for_all,
+    in_the_way,
+    name_of,
+    unmeasured,
+)
 
 if TYPE_CHECKING:
     from trainwatch.cli.bench import Bench
@@ -30,18 +39,22 @@ _DEVICES = 2.0  # seconds in which the first reading of the devices comes
 
 
 def do_checkpoints_evaluate(words: Words) -> int:
-    """``trainwatch checkpoints evaluate NAME [TARGET]``."""
+    """``trainwatch checkpoints evaluate NAME [TARGET]``, or ``--all [TARGET]``."""
     template = config.load({}).gold_command
-    choice = of_one(words.operands)
+    choice = _choice(words)
     with bench(choice.target) as place:
-        seen = found(place.rows, choice.names[0]).seen
+        one = found(place.rows, choice.names[0]).seen if choice.names else None
         try:
-            command = command_for(template, seen)
+            if one is None:
+                command = command_for_all(template, unmeasured(place.rows))
+            else:
+                command = command_for(template, one)
         except ValueError as error:
             raise CommandError(str(error)) from error
         _hear(place, _DEVICES)
         run = place.session.run
-        why = against(seen, _running(place))
+        running = _running(place)
+        why = against(one, running) if one is not None else beside(running)
         if not why and not words.has("--anyway"):
             why = in_the_way(run)
             why += "; --anyway does it nevertheless" * bool(why)
@@ -49,7 +62,19 @@ def do_checkpoints_evaluate(words: Words) -> int:
             raise CommandError(clean(why), REFUSED)
         folder = run.target.cwd if run.target else ""
         _ask(words, f"start, in {clean(folder)}:  {clean(shlex.join(command), 4000)}  ? [y/N] ")
-        return _start(place, facts.Launch(command, folder, name_of(seen), False))
+        name = ALL if one is None else name_of(one)
+        return _start(place, facts.Launch(command, folder, name, False))
+
+
+def _choice(words: Words) -> Choice:
+    """Which one, or all. Raises UsageError."""
+    if words.has("--all"):
+        if words.operands[1:]:
+            raise UsageError("with --all only a target can be named")
+        return Choice(tuple(words.operands), ())
+    if not words.operands:
+        raise UsageError("which checkpoint? NAME, or --all")
+    return of_one(words.operands)
 
 
 def _hear(place: Bench, seconds: float) -> None:

@@ -9,19 +9,29 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from trainwatch.run.marks import ANOTHER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainwatch.read.records import CheckpointSeen
+    from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.run import Run
 
 NAME = "gold-"
 """Begins the names of the runs that evaluate."""
+ALL = NAME + "all"
+"""The name of the run that evaluates one after the other."""
+_LONGEST = 100_000
+"""Bytes; the longest word that a program can be started with is a little longer."""
 HOW = 'set gold_command = "python eval.py {checkpoint}" under [worth] in the configuration'
 
 
-def command_for(template: str, checkpoint: CheckpointSeen) -> list[str]:
-    """The words that evaluate ``checkpoint``. Raises ValueError, one sentence, for a bad template."""
+def command_for(template: str, checkpoint: CheckpointSeen | None) -> list[str]:
+    """The words that evaluate ``checkpoint``. Raises ValueError, one sentence, for a bad template.
+
+    With no checkpoint the template is only looked at.
+    """
     if not template:
         raise ValueError(f"there is no command that evaluates: {HOW}")
     try:
@@ -30,9 +40,43 @@ def command_for(template: str, checkpoint: CheckpointSeen) -> list[str]:
         raise ValueError(f"gold_command {template!r} is no command: {error}") from error
     if not any("{checkpoint}" in word for word in words):
         raise ValueError(f"gold_command {template!r} does not say where {{checkpoint}} goes")
+    if checkpoint is None:
+        return words
     told = {"{checkpoint}": checkpoint.path, "{step}": str(checkpoint.step or "")}
     told["{name}"] = checkpoint.name
     return [re.sub(r"\{(?:checkpoint|step|name)\}", lambda m: told[m[0]], word) for word in words]
+
+
+def unmeasured(rows: Sequence[Checkpoint]) -> list[CheckpointSeen]:
+    """The whole ones of this run that have no result, or only one from before they were written."""
+    return [
+        row.seen
+        for row in rows
+        if row.seen.state == "complete"
+        and not {ANOTHER, "final"} & set(row.marks)
+        and all(gold.stale for gold in row.gold)
+    ]
+
+
+def command_for_all(template: str, checkpoints: Sequence[CheckpointSeen]) -> list[str]:
+    """The words that evaluate one after the other, whatever becomes of each. Raises ValueError.
+
+    They print which one is at work, end with 1 where one failed, and stop at once when told to.
+    """
+    if not checkpoints:
+        command_for(template, None)
+        raise ValueError("every whole checkpoint has a result of the gold set already")
+    lines = ["trap 'exit 130' INT TERM", "code=0"]
+    for number, each in enumerate(checkpoints, 1):
+        told = f"[{number}/{len(checkpoints)}] {each.name}"
+        lines += [
+            shlex.join(["echo", told]),
+            f"{shlex.join(command_for(template, each))} || code=1",
+        ]
+    script = "\n".join([*lines, "exit $code"])
+    if len(script.encode()) > _LONGEST:
+        raise ValueError(f"{len(checkpoints)} are too many for one command: evaluate some with e")
+    return ["/bin/sh", "-c", script]
 
 
 def name_of(checkpoint: CheckpointSeen) -> str:
@@ -44,6 +88,11 @@ def against(checkpoint: CheckpointSeen, running: Sequence[str]) -> str:
     """Why it cannot be evaluated at all; ``running`` are the names of the runs that go on."""
     if checkpoint.state != "complete":
         return f"{checkpoint.name} is {checkpoint.state}: there is nothing whole to evaluate"
+    return beside(running)
+
+
+def beside(running: Sequence[str]) -> str:
+    """What another evaluation that goes on has against one more; "" where there is none."""
     busy = next((name for name in running if name.startswith(NAME)), None)
     return f"{busy} still runs: one evaluation at a time" if busy else ""
 

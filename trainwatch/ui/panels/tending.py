@@ -19,7 +19,16 @@ from trainwatch.draw import removal, units
 from trainwatch.probe import runs
 from trainwatch.read.clean import clean
 from trainwatch.run.advice import short
-from trainwatch.run.evaluating import against, command_for, in_the_way, name_of
+from trainwatch.run.evaluating import (
+    ALL,
+    against,
+    beside,
+    command_for,
+    command_for_all,
+    in_the_way,
+    name_of,
+    unmeasured,
+)
 from trainwatch.run.guards import guards
 from trainwatch.run.marks import ANOTHER
 from trainwatch.run.work import reach
@@ -56,6 +65,8 @@ def keys(owner: str) -> list[Binding]:
                 tooltip="drop its optimizer state; asks"),
         Binding("e", "evaluate", id=f"{owner}.evaluate", show=False,
                 tooltip="evaluate it on your gold set; asks"),
+        Binding("E", "evaluate_all", id=f"{owner}.evaluate-all", show=False,
+                tooltip="evaluate all on your gold set, one after the other; again: stop"),
         Binding("o", "shell", id=f"{owner}.shell", show=False,
                 tooltip="open a shell in its folder"),
     ]  # fmt: skip
@@ -185,24 +196,63 @@ class Tending(Panel):
         except ValueError as error:
             self._say(clean(str(error), 400))
             return
-        here = [r.name for r in runs.every() if r.state == "running"] if self.desk.here else []
-        why = against(chosen.seen, here)
+        why = against(chosen.seen, [r.name for r in self._going()])
         if why:
             self._say(clean(why))
             return
-        shown: list[Row] = [
-            [("starts, detached, in ", "dim"), (clean(run.target.cwd), "value")],
-            [(clean(shlex.join(command), _LONGEST), "accent")],
-        ]
-        harm = in_the_way(run)
-        shown += [[(harm, "critical")]] if harm else []
+        shown: list[Row] = [[(clean(shlex.join(command), _LONGEST), "accent")]]
         request = facts.Launch(command, run.target.cwd, name_of(chosen.seen), False)
+        self._ask_to_evaluate(clean(chosen.seen.name), shown, request, short(chosen))
+
+    def action_evaluate_all(self) -> None:
+        """Those without a result, one after the other; while that goes on, ask to end it."""
+        target, running = self.desk.run.target, self._going()
+        going = next((r for r in running if r.name == ALL), None)
+        left = unmeasured(self._every())
+        if going is not None:
+            self._ask_to_stop(going, len(left))
+            return
+        why = beside([r.name for r in running])
+        if target is None or why:
+            self._say(clean(why))
+            return
+        try:
+            command = command_for_all(self.desk.gold_command, left)
+        except ValueError as error:
+            self._say(clean(str(error), 400))
+            return
+        names = clean(", ".join(seen.name for seen in left))
+        shown: list[Row] = [[(names, "accent")], [("one after the other; E stops it", "dim")]]
+        request = facts.Launch(command, target.cwd, ALL, False)
+        self._ask_to_evaluate(f"{len(left)} checkpoints", shown, request, str(len(left)))
+
+    def _going(self) -> list[runs.Run]:
+        return [r for r in runs.every() if r.state == "running"] if self.desk.here else []
+
+    def _ask_to_evaluate(
+        self, what: str, rows: list[Row], request: facts.Launch, typed: str
+    ) -> None:
+        """Ask; where the training would suffer, ``typed`` has to be typed."""
+        where: Row = [("starts, detached, in ", "dim"), (clean(request.cwd), "value")]
+        harm = in_the_way(self.desk.run)
+        shown = [where, *rows]
+        if harm:
+            shown.append([(harm, "critical")])
         self.post_message(
             Questioned(
-                f"evaluate {clean(chosen.seen.name)}", shown, "start it",
-                lambda: self.desk.send(request), short(chosen) if harm else "",
+                f"evaluate {what}", shown, "start it", lambda: self.desk.send(request),
+                typed if harm else "",
             )
         )  # fmt: skip
+
+    def _ask_to_stop(self, run: runs.Run, left: int) -> None:
+        rows: list[Row] = [[(f"{left} checkpoints have no result yet", "value")]]
+        if run.meta is not None:
+            rows.insert(0, [("it runs in ", "dim"), (clean(run.meta.cwd), "value")])
+        request = facts.Stop(run.id, False, self.desk.options.grace)
+        self.post_message(
+            Questioned("stop evaluating", rows, "stop it", lambda: self.desk.send(request))
+        )
 
     def action_keep(self) -> None:
         """A copy where no clean-up looks."""
