@@ -66,7 +66,7 @@ def keys(owner: str) -> list[Binding]:
         Binding("e", "evaluate", id=f"{owner}.evaluate", show=False,
                 tooltip="evaluate it on your gold set; asks"),
         Binding("E", "evaluate_all", id=f"{owner}.evaluate-all", show=False,
-                tooltip="evaluate all on your gold set, one after the other; again: stop"),
+                tooltip="evaluate all on your gold set; again: stop"),
         Binding("o", "shell", id=f"{owner}.shell", show=False,
                 tooltip="open a shell in its folder"),
     ]  # fmt: skip
