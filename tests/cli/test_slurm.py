@@ -52,6 +52,13 @@ def submit(cluster: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., st
     yield submitted
     for job in jobs:
         subprocess.run(["scancel", job], env=cluster, check=False, capture_output=True)
+    happens(lambda: not queued(cluster), 60)  # what a job started is gone before its daemons are
+
+
+def queued(cluster: dict[str, str]) -> str:
+    """What Slurm has still to do."""
+    said = subprocess.run(["squeue", "-h"], env=cluster, capture_output=True, text=True, check=True)
+    return said.stdout
 
 
 @pytest.fixture
