@@ -8,10 +8,13 @@ import pytest
 
 from tests.run.runs import run_of
 from tests.run.test_checkpoints import marks, seen, show, target
+from trainwatch.read.records import Notice
+from trainwatch.run.guards import newest_resumable, plan
 from trainwatch.run.marks import home
 
 if TYPE_CHECKING:
     from trainwatch.read.records import CheckpointSeen
+    from trainwatch.run.run import Run
 
 
 def by_path(*checkpoints: CheckpointSeen) -> dict[str, tuple[str, ...]]:
@@ -114,3 +117,41 @@ def test_only_the_folder_that_is_saved_to_rotates() -> None:
     assert {path for path, names in found.items() if "next-to-go" in names} == {
         "/out/a/checkpoint-1", "/out/b/checkpoint-2",
     }  # fmt: skip
+
+
+def anew(*command: str) -> Run:
+    """A run that began at 4000, into a folder where a better and longer one left its saves."""
+    run = run_of([])
+    target(run, *(command or ("python", "t.py")), started=4000.0)
+    show(
+        run, seen(700, created=3000.0, metrics=(("eval_loss", 0.1),)),
+        seen(100, created=5000.0, metrics=(("eval_loss", 0.5),)),
+        seen(200, created=5100.0, metrics=(("eval_loss", 0.6),)),
+    )  # fmt: skip
+    return run
+
+
+def test_what_an_earlier_run_left_is_neither_best_nor_resumed_from_nor_kept_in_place_of_ours() -> (
+    None
+):
+    run = anew()
+    assert marks(run) == {
+        "checkpoint-100": ("best",), "checkpoint-200": ("last",), "checkpoint-700": ("older-run",),
+    }  # fmt: skip
+    rows = run.checkpoints.rows()
+    resume = newest_resumable(rows)
+    assert resume is not None
+    assert resume.seen.step == 200
+    assert [c.seen.step for c in plan(rows, 1, over=True).going] == [700]
+    worth = run.checkpoints.worth
+    assert worth is not None
+    assert worth.best_by == {"eval_loss": "checkpoint-100"}
+
+
+@pytest.mark.parametrize("told", ["command", "log"])
+def test_saves_that_the_training_went_on_from_are_its_own(told: str) -> None:
+    run = anew(*(("t", "--resume_from_checkpoint=True") if told == "command" else ()))
+    if told == "log":
+        run.apply(Notice("resumed", "resuming from checkpoint-700", "output.log", 0, None))
+    show(run, seen(700, created=3000.0, metrics=(("eval_loss", 0.1),)), seen(800, created=5000.0))
+    assert marks(run) == {"checkpoint-700": ("best",), "checkpoint-800": ("last",)}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.draw import bars, units
 from trainwatch.draw.rows import clip, fit
 from trainwatch.read.clean import clean
-from trainwatch.run.marks import ANOTHER
+from trainwatch.run.marks import ANOTHER, OLDER
 from trainwatch.run.names import lower_is_better
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MARKS: Mapping[str, tuple[str, Style, str]] = {
     "final": ("●", "ok", "final weights"),
     "next-to-go": ("×", "warning", "the next one the training deletes"),
     ANOTHER: ("≠", "dim", "another training's: never best, newest or resumed from"),
-    "older-run": ("<", "dim", "older than this run"),
+    OLDER: ("<", "dim", "older than this run"),
 }
 """Shape, style and meaning of each mark, the weightiest first."""
 STATES: Mapping[str, tuple[str, Style]] = {
@@ -106,7 +106,7 @@ def _marked(rows: Sequence[Checkpoint], measure: str) -> list[Checkpoint]:
         (found, r)
         for r in rows
         if (found := value(r, measure)) is not None and isfinite(found)
-        and r.seen.state == "complete" and not {"final", ANOTHER} & set(r.marks)
+        and r.seen.state == "complete" and not {"final", ANOTHER, OLDER} & set(r.marks)
     ]  # fmt: skip
     pick = min if lower_is_better(measure) else max
     best = pick(known, key=lambda pair: pair[0])[1] if known else None
@@ -199,7 +199,7 @@ class Table:
         seen = checkpoint.seen
         if seen.path == view.cursor:
             return self._flat(checkpoint, view, "cursor")
-        if ANOTHER in checkpoint.marks:
+        if {ANOTHER, OLDER} & set(checkpoint.marks):
             return self._flat(checkpoint, view, "dim")
         if seen.state != "complete":
             return [*marks(checkpoint, view), *self._unfinished(checkpoint)]

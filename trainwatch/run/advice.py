@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.guards import newest_resumable
-from trainwatch.run.marks import ANOTHER
+from trainwatch.run.marks import ANOTHER, APART
 from trainwatch.run.names import lower_is_better
 from trainwatch.run.noise import median
 
@@ -59,7 +59,7 @@ def short(checkpoint: Checkpoint) -> str:
 
 
 def _is_live(row: Checkpoint) -> bool:
-    return not {"kept", "final", ANOTHER} & set(row.marks)
+    return "final" not in row.marks and not APART.intersection(row.marks)
 
 
 def _damaged(rows: Sequence[Checkpoint]) -> str:

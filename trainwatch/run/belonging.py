@@ -27,7 +27,7 @@ class Since(NamedTuple):
     """What is known of the one run whose checkpoints these should be."""
 
     started: float | None
-    command: Sequence[str]
+    resumed: bool  # it went on from an earlier save
 
 
 def strangers(
@@ -57,7 +57,7 @@ def _is_strange(
     if ours is not None:
         return not ours
     if since.started is not None and all(each.created < since.started for each in members):
-        return not any("resume" in word for word in since.command)
+        return not since.resumed
     found = [_contradicts(each, metrics) for each in members]
     return found.count(True) >= _PROOF and False not in found
 

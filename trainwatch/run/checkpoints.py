@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.belonging import LOSSES, Since, strangers
 from trainwatch.run.gold import GoldResults
-from trainwatch.run.marks import ANOTHER, home, is_final, marked
+from trainwatch.run.marks import ANOTHER, OLDER, home, is_final, marked
 from trainwatch.run.resume import resume_command
 from trainwatch.run.worth import Worth, worth
 
@@ -62,6 +62,8 @@ class Checkpoints:
         self.started: float | None = None
         self.over = False
         """The training has ended: nothing more is deleted."""
+        self.told_resumed = False
+        """The log says that it went on from an earlier save."""
         self._metrics = metrics
         self._pairing = pairing
         self._kinship = kinship
@@ -116,16 +118,19 @@ class Checkpoints:
         """The paths of those that another training left in a folder that was only guessed."""
         basis = self._basis
         if self._strange is None or self._strange[0] != basis:
-            since = Since(self.started, self.command)
-            self._strange = basis, strangers(self.seen, since, self._kinship, self._metrics)
+            self._strange = basis, strangers(self.seen, self._since, self._kinship, self._metrics)
         return self._strange[1]
+
+    @property
+    def _since(self) -> Since:
+        asked = any("resume" in word for word in self.command)
+        return Since(self.started, asked or self.told_resumed)
 
     @property
     def _basis(self) -> object:
         """Another one when anything changed that rows are made of."""
-        own = tuple(self.command)
         versions = self.version, self._metrics.version, self._kinship.version
-        return versions, self.over, self.started, own
+        return versions, self.over, self.told_resumed, self.started, tuple(self.command)
 
     def saved_in(self, seen: CheckpointSeen) -> float | None:
         """Seconds until a save is done, by how fast it went so far; None while that is not known."""
@@ -148,7 +153,7 @@ class Checkpoints:
             seen, strange = self.seen, self.strangers
             gold = self.gold.of(sorted(seen, key=lambda c: c.path in strange))
             rows = [replace(self._row(c, words), gold=gold.get(c.path, ())) for c in seen]
-            marks = marked(rows, self.started, self.over, strange)
+            marks = marked(rows, self._since, self.over, strange)
             self._made = basis, [replace(row, marks=marks[row.seen.path]) for row in rows]
         return self._made[1]
 
@@ -170,7 +175,7 @@ class Checkpoints:
     @property
     def worth(self) -> Worth | None:
         """Which checkpoint is best, by each measure there is."""
-        return worth([row for row in self.rows() if ANOTHER not in row.marks])
+        return worth([r for r in self.rows() if not {ANOTHER, OLDER} & set(r.marks)])
 
     # --- one row --------------------------------------------------------------------------
 

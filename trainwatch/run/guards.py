@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.run.marks import ANOTHER
+from trainwatch.run.marks import ANOTHER, APART
 from trainwatch.run.work import reach
 
 if TYPE_CHECKING:
@@ -75,15 +75,14 @@ def newest_resumable(rows: Sequence[Checkpoint]) -> Checkpoint | None:
         for r in rows
         if r.seen.state == "complete"
         and r.seen.resumable == "full"
-        and not {"kept", ANOTHER} & set(r.marks)
+        and not APART.intersection(r.marks)
     ]
     return max(whole, key=lambda r: (r.seen.step or 0, r.seen.created), default=None)
 
 
 def plan(rows: Sequence[Checkpoint], last: int, over: bool) -> Plan:
     """All may go but the guarded ones and the newest ``last`` complete ones."""
-    apart = {"kept", ANOTHER}
-    whole = [r for r in rows if r.seen.state == "complete" and not apart & set(r.marks)]
+    whole = [r for r in rows if r.seen.state == "complete" and not APART.intersection(r.marks)]
     newest = sorted(whole, key=lambda r: (r.seen.step or 0, r.seen.created))[-last:] if last else []
     paths = {r.seen.path for r in newest}
     going, staying = [], []

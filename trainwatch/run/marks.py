@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainwatch.read.records import CheckpointSeen
+    from trainwatch.run.belonging import Since
     from trainwatch.run.checkpoints import Checkpoint
 
 _INSIDE = {
@@ -29,6 +30,10 @@ _INSIDE = {
 _BEST = re.compile(r"(^|[-_./])best($|[-_.])")
 ANOTHER = "another-run"
 """The mark of what is not this run's: it has no other but that it is old, or kept."""
+OLDER = "older-run"
+"""The mark of what an earlier run left in this run's folder."""
+APART = frozenset((ANOTHER, OLDER, "kept"))
+"""Marks of what this run would not go on from."""
 _LEFT = 60.0
 """Seconds by which a checkpoint must be older than one of a lower step to be of an earlier run."""
 
@@ -56,41 +61,41 @@ def is_final(seen: CheckpointSeen) -> bool:
 
 def marked(
     rows: Sequence[Checkpoint],
-    started: float | None,
+    since: Since,
     over: bool,
     strangers: frozenset[str] = frozenset(),
 ) -> dict[str, tuple[str, ...]]:
-    """The marks of each path. ``started``: when the one run began whose checkpoints these are.
+    """The marks of each path. ``since``: when the one run began whose checkpoints these are.
 
     ``strangers`` are the paths of those that are not its.
     """
-    marks = {row.seen.path: _strange(row, started) for row in rows if row.seen.path in strangers}
+    marks = {
+        row.seen.path: _strange(row, since.started) for row in rows if row.seen.path in strangers
+    }
     families: dict[str, list[Checkpoint]] = {}
     for row in rows:
         if row.seen.path in strangers:
             continue
-        families.setdefault("" if started is not None else home(row.seen), []).append(row)
+        families.setdefault("" if since.started is not None else home(row.seen), []).append(row)
     for family in families.values():
-        marks |= _family(family, started, over)
+        marks |= _family(family, since, over)
     return marks
 
 
 def _strange(row: Checkpoint, started: float | None) -> tuple[str, ...]:
     old = started is not None and row.seen.created < started
-    has = {ANOTHER: True, "older-run": old, "kept": _is_kept(row.seen)}
+    has = {ANOTHER: True, OLDER: old, "kept": _is_kept(row.seen)}
     return tuple(name for name, true in has.items() if true)
 
 
-def _family(
-    rows: Sequence[Checkpoint], started: float | None, over: bool
-) -> dict[str, tuple[str, ...]]:
-    left = _left_over(rows, started)
+def _family(rows: Sequence[Checkpoint], since: Since, over: bool) -> dict[str, tuple[str, ...]]:
+    left = _left_over(rows, since)
     whole = [r for r in rows if r.seen.state == "complete"]
     saved = [r for r in whole if not is_final(r.seen)]
     recent = [r for r in saved if r.seen.path not in left]
     resumable = [r for r in recent if r.seen.resumable == "full" and not _is_kept(r.seen)]
-    best, last, resume = _best(saved), _newest(recent), _newest(resumable)
-    by_gold = _best_by_gold(rows)
+    best, last, resume = _best(recent), _newest(recent), _newest(resumable)
+    by_gold = _best_by_gold([r for r in rows if r.seen.path not in left])
     going = () if over else next_to_go([r.seen for r in rows if not _is_kept(r.seen)])
     found = {}
     for row in rows:
@@ -102,7 +107,7 @@ def _family(
             "final": is_final(row.seen),
             "kept": _is_kept(row.seen),
             "next-to-go": row.seen.path in going,
-            "older-run": row.seen.path in left,
+            OLDER: row.seen.path in left,
         }
         found[row.seen.path] = tuple(name for name, true in has.items() if true)
     return found
@@ -119,9 +124,10 @@ def _newest(rows: Sequence[Checkpoint]) -> Checkpoint | None:
     )  # fmt: skip
 
 
-def _left_over(rows: Sequence[Checkpoint], started: float | None) -> set[str]:
+def _left_over(rows: Sequence[Checkpoint], since: Since) -> set[str]:
     """A second run into the same folder leaves the higher numbers of the first behind."""
-    if started is not None:
+    started = since.started
+    if started is not None and not since.resumed:
         newer = any(r.seen.created >= started for r in rows)
         return {r.seen.path for r in rows if newer and r.seen.created < started}
     counted = [r.seen for r in rows if r.seen.step is not None and not is_final(r.seen)]

@@ -370,6 +370,7 @@ class Run:
 
     def _notice(self, record: Notice) -> Topic:
         self.notices.append(record)
+        self.checkpoints.told_resumed |= record.kind == "resumed"
         return Topic.TROUBLE
 
     def _unread(self, record: Unread) -> Topic:
