@@ -305,6 +305,7 @@ def _watched(
 def _options(view: View, settings: Config, delivery: Delivery | None) -> Options:
     from trainwatch.cli.console import chosen_glyphs, wants_colour
     from trainwatch.ui.app import Options
+    from trainwatch.ui.memory import Memory
 
     return Options(
         target=view.way.where,
@@ -320,5 +321,6 @@ def _options(view: View, settings: Config, delivery: Delivery | None) -> Options
         grace=settings.grace,
         keys=settings.keys,
         gold_command=settings.gold_command,
+        memory=Memory(),
         delivery=delivery,
     )

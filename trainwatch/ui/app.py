@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trainwatch.run.alerts import Alert
     from trainwatch.run.run import Run
     from trainwatch.run.session import Session
+    from trainwatch.ui.memory import Memory
 
 INTERRUPTED = 130
 NEWEST = 64 << 10
@@ -65,6 +66,8 @@ class Options:
     """Binding id -> keys, comma separated."""
     gold_command: str = ""
     """Evaluates one checkpoint on the user's gold set."""
+    memory: Memory | None = None
+    """How a person looked at each run before; None: nothing is remembered."""
     delivery: Delivers | None = None
     """Brings alerts to where the person wants them; None: they stand on the screen only."""
 

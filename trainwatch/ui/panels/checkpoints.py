@@ -13,8 +13,10 @@ from trainwatch.draw import checkpoints, comparison, units
 from trainwatch.draw.shapes import csv_of
 from trainwatch.read.clean import clean
 from trainwatch.run.comparison import compare
+from trainwatch.run.marks import ANOTHER
 from trainwatch.run.topics import Topic
 from trainwatch.run.work import reach
+from trainwatch.ui.memory import Taste, place_of
 from trainwatch.ui.messages import Asked, Copied, Opened, Picked
 from trainwatch.ui.panels.tending import Tending, keys
 from trainwatch.ui.screens.checkpoint import CheckpointScreen
@@ -58,10 +60,36 @@ class Checkpoints(Tending):
     def __init__(self, desk: Desk, **keywords: Any) -> None:
         super().__init__(desk, **keywords)
         self._marked: list[str] = []
+        self._place = ""
+        self._wanted = ""  # what best meant the last time, until there is such a metric
 
     def picture(self, columns: int, lines: int) -> Picture:
         """The list around the cursor."""
         return checkpoints.draw(self.desk.run, self.view, columns, lines, self.desk.now())
+
+    def redraw(self) -> None:
+        """Draw again, as it was looked at the last time."""
+        self._recall()
+        super().redraw()
+
+    def _recall(self) -> None:
+        memory, target = self.desk.options.memory, self.desk.run.target
+        if memory is not None and target is not None and not self._place:
+            self._place = place_of(target, self.desk.options.host)
+            taste = memory.recall(self._place)
+            if taste is not None:
+                self._wanted, self._marked = taste.measure, list(taste.marked[-2:])
+                chosen = frozenset(self._marked)
+                self.set_reactive(Checkpoints.view, replace(self.view, chosen=chosen))
+        if self._wanted and self._wanted in checkpoints.measures(self._every()):
+            self.set_reactive(Checkpoints.view, replace(self.view, measure=self._wanted))
+            self._wanted = ""
+
+    def _remember(self) -> None:
+        memory = self.desk.options.memory
+        if memory is not None and self._place:
+            measure = self._wanted or self.view.measure
+            memory.keep(self._place, Taste(measure, tuple(self._marked)))
 
     def watch_view(self) -> None:
         """The cursor moved or the order changed."""
@@ -100,7 +128,7 @@ class Checkpoints(Tending):
 
     def pick(self, step: int | None) -> None:
         """Put the cursor on the checkpoint nearest to a step that was picked elsewhere."""
-        known = [c for c in self._listed() if c.seen.step is not None]
+        known = [c for c in self._listed() if c.seen.step is not None and ANOTHER not in c.marks]
         if step is not None and known:
             near = min(known, key=lambda c: abs((c.seen.step or 0) - step))
             self.view = replace(self.view, cursor=near.seen.path)
@@ -150,14 +178,18 @@ class Checkpoints(Tending):
         """Everything again."""
         if not (self.view.filter or self.view.chosen):
             raise SkipAction  # the key may mean something to the screen
+        self._marked = []
         self.view = replace(self.view, filter="", chosen=frozenset())
+        self._remember()
 
     def action_measure(self) -> None:
         """The next thing that best can mean."""
         known = checkpoints.measures(self._every())
         here = known.index(self.view.measure) if self.view.measure in known else -1
         measure = known[(here + 1) % len(known)]
+        self._wanted = ""
         self.view = replace(self.view, measure=measure)
+        self._remember()
         self._say(f"best by {clean(measure)}" + ("" if known[1:] else ": there is no other metric"))
 
     def action_mark(self) -> None:
@@ -169,6 +201,7 @@ class Checkpoints(Tending):
         path, marked = chosen.seen.path, [p for p in self._marked if p in there]
         self._marked = [p for p in marked if p != path] if path in marked else [*marked, path][-2:]
         self.view = replace(self.view, cursor=path, chosen=frozenset(self._marked))
+        self._remember()
         self._say({0: "none marked", 1: "one marked: space on another, then ="}.get(
             len(self._marked), "two marked: = compares them"))  # fmt: skip
 
