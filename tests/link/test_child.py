@@ -364,3 +364,23 @@ def test_a_client_that_leaves_is_not_held_by_a_hanging_probe(connect: Connect) -
     os.close(end)
     for reaper in [thread for thread in threading.enumerate() if thread.name == "reaper"]:
         reaper.join(SECONDS)
+
+
+def test_the_time_of_the_next_try_is_counted_down(connect: Callable[..., Client]) -> None:
+    client = connect(["/bin/false"], backoff=(4.0,))
+    client.until(lambda: len(client.troubles("link")) >= 3)
+    told = [int(text.rpartition(" in ")[2].split()[0]) for text in client.troubles("link")[:3]]
+    assert told[0] > told[1] > told[2] > 0
+
+
+def test_a_link_that_is_closed_leaves_no_descriptor_open() -> None:
+    def links() -> list[str]:
+        return sorted(os.listdir("/proc/self/fd"))
+
+    before = links()
+    for _ in range(3):
+        client = Client(ChildLink(local_probe()))
+        client.probe()
+        client.link.close()
+        client.link._thread.join(SECONDS)
+    assert links() == before

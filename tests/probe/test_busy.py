@@ -45,16 +45,6 @@ def test_whoever_works_there_may_write(out: Path, place: str) -> None:
     assert busy.nobody(str(out), [])
 
 
-def test_a_shell_writes_nothing_itself(out: Path) -> None:
-    with subprocess.Popen(
-        ["sh", "-c", "echo; read line"], cwd=out, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as shell:
-        assert shell.stdout
-        shell.stdout.readline()
-        assert busy.nobody(str(out), [])
-        shell.communicate()
-
-
 @pytest.mark.parametrize("words", [["--output_dir", "{}"], ["output={}/checkpoint-9"]])
 def test_whoever_was_told_of_the_folder_may_write(out: Path, words: list[str]) -> None:
     with process("/", WAITS, *(word.format(out) for word in words)):

@@ -46,7 +46,8 @@ def do_attach(words: Words) -> int:
         return do_status(words)
     if len(targets) > 1:
         return _attach_all(targets, words)
-    with reached(targets, _loading() if _has_screen(words) else ()) as way:
+    screen = _has_screen(words)
+    with reached(targets, _loading() if screen else (), attended=screen) as way:
         try:
             return watch(View(way, words, journal=journal(way)))
         finally:

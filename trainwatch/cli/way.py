@@ -68,10 +68,13 @@ def check(where: str) -> None:
 
 
 @contextmanager
-def reached(words: Sequence[str], meanwhile: Iterable[object] = ()) -> Iterator[Way]:
+def reached(
+    words: Sequence[str], meanwhile: Iterable[object] = (), attended: bool = False
+) -> Iterator[Way]:
     """The way to the one target that was named, or to the newest run of this machine.
 
-    ``meanwhile`` is done step by step while another machine lets us in.
+    ``meanwhile`` is done step by step while another machine lets us in. ``attended``: a person sits at
+    a screen and may log in again.
     Raises UsageError, and CommandError when the machine cannot be reached.
     """
     if len(words) > 1:
@@ -82,7 +85,7 @@ def reached(words: Sequence[str], meanwhile: Iterable[object] = ()) -> Iterator[
         return
     login = _log_in(target.host, meanwhile)
     try:
-        yield way_to(target, login.door())
+        yield way_to(target, login.door(attended))
     finally:
         login.close()
 

@@ -15,8 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -24,13 +22,14 @@ import trainwatch
 from trainwatch import facts, wire
 from trainwatch.link.clock import LOST, Clock, Sleep
 from trainwatch.link.door import Door, End, Verdict
-from trainwatch.link.inbox import Inbox, only_facts
-from trainwatch.link.journal import Recording
+from trainwatch.link.inbox import only_facts
 from trainwatch.link.memory import Memory
+from trainwatch.link.person import Offer
 from trainwatch.link.pipes import Pipes, drain
+from trainwatch.link.threaded import Threaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from trainwatch.link.door import Decoder
 
@@ -60,7 +59,7 @@ class _Parting(NamedTuple):
     lost: bool = False  # it does not answer any more
 
 
-class ChildLink:
+class ChildLink(Threaded):
     """Facts of a probe behind ``door``; with ``record``, a journal of them is written there."""
 
     def __init__(
@@ -69,59 +68,12 @@ class ChildLink:
         record: Path | None = None,
         backoff: Sequence[float] | None = None,
     ) -> None:
+        super().__init__("link", record)
         self._door = door if isinstance(door, Door) else Door(door)
-        self._record = record
         self._backoff = self._door.backoff if backoff is None else backoff
-        self._inbox = Inbox()
         self._memory = Memory()
-        self._requests: deque[Any] = deque()
-        self._closing = False
         self._troubled = False
-        self._bell, self._rope = -1, -1
-        self._journal: Recording | None = None
-        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
-
-    def open(self, wake: Callable[[], None]) -> None:
-        """Start the probe. ``wake`` is called from the link's thread.
-
-        Raises OSError when the journal cannot be created.
-        """
-        self._bell, self._rope = os.pipe()
-        os.set_blocking(self._bell, False)
-        os.set_blocking(self._rope, False)
-        if self._record is not None:
-            self._journal = Recording(self._record)
-        self._inbox.open(wake, self._ring)
-        self._thread.start()
-
-    def take(self, limit: int) -> list[Any]:
-        """At most ``limit`` waiting facts, in order; never blocks."""
-        return self._inbox.take(limit)
-
-    def wait(self, timeout: float) -> bool:
-        """Block until facts wait or the link is closed; False when the time ran out."""
-        return self._inbox.wait(timeout)
-
-    def send(self, request: Any) -> None:
-        """Ask the probe for something; never blocks."""
-        self._requests.append(request)
-        self._ring()
-
-    @property
-    def closed(self) -> bool:
-        """No more facts will come and none waits."""
-        return self._inbox.closed
-
-    def close(self) -> None:
-        """Leave. The probe goes with us, the training stays."""
-        self._closing = True
-        self._ring()
-        if self._thread.is_alive():
-            self._thread.join(1.0)
-
-    def _ring(self) -> None:
-        with suppress(OSError):  # it rings already, or there is nobody left to hear it
-            os.write(self._rope, b"!")
+        self._accepted = False
 
     # --- what follows runs in the link's own thread
 
@@ -135,14 +87,10 @@ class ChildLink:
             self._deliver(self._memory.broken())
             failures = 0 if time.monotonic() - started > STEADY else failures + 1
             wait = self._backoff[min(failures, len(self._backoff) - 1)] * random.uniform(0.75, 1.25)
-            if verdict.final:
-                self._complain(verdict)
+            if not verdict.final:
+                self._pause(wait, verdict)
+            elif not self._logged_in_again(verdict):
                 break
-            self._complain(verdict._replace(text=f"{verdict.text}{_soon(wait)}"))
-            self._pause(wait)
-        if self._journal is not None:
-            self._journal.close()
-        self._inbox.end()
 
     def _converse(self) -> Verdict | None:
         """Talk to one probe until it ends. What to say about that; None when it may end."""
@@ -207,7 +155,7 @@ class ChildLink:
 
     def _complain(self, verdict: Verdict) -> None:
         self._troubled = True
-        self._deliver([facts.Trouble("link", verdict.text, verdict.fix, time.time())])
+        self._deliver([_told(verdict)])
 
     def _deliver(self, arrived: list[Any]) -> None:
         if self._troubled and any(isinstance(fact, facts.Hello) for fact in arrived):
@@ -215,24 +163,54 @@ class ChildLink:
             arrived = [*arrived, facts.Trouble("link", "", "", time.time())]
         for fact in arrived:
             self._memory.received(fact)
-            self._write(fact)
-        self._inbox.put(arrived)
+        self._put(arrived)
 
-    def _write(self, fact: Any) -> None:
-        trouble = self._journal.write(fact) if self._journal is not None else None
-        if trouble is not None:
-            self._inbox.put([trouble])
-
-    def _pause(self, seconds: float) -> None:
-        """Wait; at once over when the machine wakes up from a suspend."""
+    def _pause(self, seconds: float, verdict: Verdict) -> None:
+        """Wait, and count the seconds down; at once over when the machine wakes up from a suspend."""
         deadline, sleep = time.monotonic() + seconds, Sleep()
+        self._complain(_soon(verdict, seconds))
         while not self._closing and time.monotonic() < deadline and not sleep.over():
-            select.select([self._bell], [], [], min(1.0, max(0.0, deadline - time.monotonic())))
-            drain(self._bell)
+            self._hear(min(1.0, max(0.0, deadline - time.monotonic())))
+            left = deadline - time.monotonic()
+            if left >= 1 and not self._inbox.full:
+                self._inbox.put([_told(_soon(verdict, left))])  # no journal needs every second
+
+    def _logged_in_again(self, verdict: Verdict) -> bool:
+        """Say why it ended, and wait for a person who makes it go on. False: nobody will."""
+        again = self._door.again
+        if again is None or not verdict.person:
+            self._complain(verdict)
+            return False
+        failed: Verdict | None = verdict
+        while failed is not None:
+            self._accepted = False
+            self._inbox.put([Offer(self._door.host, self._accept)])
+            self._complain(failed)  # after the offer: whoever reads of it can do it
+            while not self._accepted:
+                if self._closing:
+                    return False
+                self._hear(None)
+            failed = again(lambda prompt: self._inbox.put([prompt]), lambda: self._closing)
+        return True
+
+    def _accept(self) -> None:
+        self._accepted = True
+        self._ring()
+
+    def _hear(self, seconds: float | None) -> None:
+        """Wait for the bell."""
+        select.select([self._bell], [], [], seconds)
+        drain(self._bell)
 
 
-def _soon(wait: float) -> str:
-    return f"; next try in {wait:.0f} s" if wait >= 1 else ""
+def _soon(verdict: Verdict, wait: float) -> Verdict:
+    """With the time of the next try, where that is not at once."""
+    soon = f"; next try in {wait:.0f} s" if wait >= 1 else ""
+    return verdict._replace(text=verdict.text + soon)
+
+
+def _told(verdict: Verdict) -> facts.Trouble:
+    return facts.Trouble("link", verdict.text, verdict.fix, time.time())
 
 
 def _reap(probe: subprocess.Popen[bytes], kill: bool) -> int | None:

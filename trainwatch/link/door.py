@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from trainwatch import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from trainwatch.link.person import Prompt
 
 
 class End(NamedTuple):
@@ -29,6 +31,16 @@ class Verdict(NamedTuple):
     text: str
     fix: str
     final: bool  # another try would end the same way
+    person: bool = False  # ... unless somebody logs in
+
+
+class LogsIn(Protocol):
+    """Makes a connection anew, with the help of a person."""
+
+    def __call__(
+        self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]
+    ) -> Verdict | None:
+        """Why it failed; None: it is there again."""
 
 
 class Decoder(Protocol):
@@ -54,8 +66,10 @@ class Knock(NamedTuple):
 class Door:
     """A probe on this machine, or behind any command that simply becomes one."""
 
+    host = ""  # where it leads, as ssh knows it
     ping: float | None = None  # seconds between two pings; None: its end is noticed anyway
     patience = 10.0  # seconds without a first word, after which ``silence`` is told
+    again: LogsIn | None = None  # how a person logs in once more, where one is there
     backoff: Sequence[float] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
     """Seconds before a start, by the failures before it."""
 

@@ -4,7 +4,8 @@ The law of this file: what ssh asks (host key, passphrase, password, one-time co
 in the terminal, before a screen covers it. One connection is made and kept as a ControlMaster of
 our own; every probe goes through it, so that nobody is asked twice. Where the user's own
 configuration keeps a connection open, that one is used and ours is not made. A login that had to be
-typed is never repeated by itself.
+typed is never repeated by itself: behind a screen it begins when the person wants it, and its questions
+come as dialogs.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from trainwatch.link.door import End, Verdict
-from trainwatch.link.ssh import LASTING, SshDoor, needs_a_person
+from trainwatch.link.door import End, Verdict, how, last_line
+from trainwatch.link.ssh import AGAIN, LASTING, SshDoor, needs_a_person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from trainwatch.link.person import Prompt
+
+_LOOK = 0.1  # seconds between two looks at whether a login is still wanted
 _LINGER = 60  # seconds that the connection outlives us when we are killed
 _NO_SHARING = ("ControlPath", "unix_listener", "mux_")  # ssh has no place for the socket
 
@@ -78,11 +83,48 @@ class Login:
                 end = End(done.returncode, words, "", spoke=False)
                 raise LoginError(SshDoor(self.host, self._program).verdict(end), asks)
 
-    def door(self) -> SshDoor:
-        """The way to a probe there. Without the shared connection it makes one of its own."""
+    def door(self, attended: bool = False) -> SshDoor:
+        """The way to a probe there. Without the shared connection it makes one of its own.
+
+        ``attended``: somebody sits at a screen and can log in again when the connection is lost.
+        """
         door = SshDoor(self.host, [*self._program, *self._shared])
         door.typed = self._typed
+        door.again = self.again if attended and self._typed else None
         return door
+
+    def again(self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]) -> Verdict | None:
+        """Log in while a screen covers the terminal: what ssh wants to know is asked by ``ask``.
+
+        Blocks until ssh is through, or ``leaving`` says so. Why it failed; None: we are in.
+        """
+        from trainwatch.link.asking import Asking  # noqa: PLC0415 - most logins ask nothing twice
+
+        if self._quietly(*self._shared, "-O", "check").returncode == 0:
+            return None
+        with suppress(FileNotFoundError):
+            os.unlink(self._socket)  # of the connection that is gone
+        with tempfile.TemporaryFile() as errors, Asking(self._folder, ask) as asking:
+            command = [*self._program, *self._master, "--", self.host]
+            ssh = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                env=asking.environment,
+                start_new_session=True,  # without a terminal: the screen has it
+            )
+            while ssh.poll() is None:
+                if asking.refused or leaving():
+                    ssh.kill()
+                with suppress(subprocess.TimeoutExpired):
+                    ssh.wait(_LOOK)
+            errors.seek(0)
+            words = errors.read().decode("utf-8", "replace")
+        if ssh.returncode == 0:
+            return None
+        why = "it was broken off" if asking.refused else last_line(words) or how(ssh.returncode)
+        return Verdict(f"the login to {self.host} did not succeed ({why})", AGAIN, final=True)
 
     def close(self) -> None:
         """Hang up, unless the connection is the user's own."""
@@ -94,7 +136,11 @@ class Login:
     def _shared(self) -> list[str]:
         if not self._folder:
             return []
-        return ["-o", f"ControlPath={os.path.join(self._folder, 'm')}"]
+        return ["-o", f"ControlPath={self._socket}"]
+
+    @property
+    def _socket(self) -> str:
+        return os.path.join(self._folder, "m")
 
     @property
     def _master(self) -> list[str]:

@@ -19,6 +19,8 @@ PING = 4.0  # seconds; a probe that hears nothing for 60 s leaves
 ALIVE = 4  # seconds without an answer, twice, and ssh takes the connection for lost
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a try, by the failures before it
 
+AGAIN = "L: log in again"
+
 LASTING = (
     "-T", "-C",
     "-o", f"ServerAliveInterval={ALIVE}",
@@ -61,7 +63,8 @@ class SshDoor(BareDoor):
     def _typed_again(self) -> Verdict:
         """Repeating such a login by itself would ask nobody, and may lock an account."""
         text = f"the connection to {self.host} was lost, and its login has to be typed again"
-        return Verdict(text, "leave (q) and attach again", final=True)
+        fix = AGAIN if self.again else "leave (q) and attach again"
+        return Verdict(text, fix, final=True, person=True)
 
     def command(self, words: Sequence[str]) -> list[str]:
         """See BareDoor. The login shell there takes one level of quotes away."""
@@ -75,7 +78,7 @@ class SshDoor(BareDoor):
             return Verdict(f"the connection to {self.host} was lost ({words})", "", False)
         for case in _CASES:
             if case.holds(end):
-                if self.typed and self._was_open and case.final:
+                if self.typed and self._was_open and needs_a_person(end.words):
                     return self._typed_again()
                 final = case.final and not self._was_open
                 return Verdict(

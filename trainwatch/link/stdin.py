@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import os
 import select
-import threading
 import time
-from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainwatch import facts, wire
-from trainwatch.link.inbox import Inbox
-from trainwatch.link.journal import Recording
+from trainwatch.link.pipes import drain
+from trainwatch.link.threaded import Threaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from trainwatch.link import Link
@@ -35,7 +31,7 @@ _BESIDE = (facts.ProcessReading, facts.MachineReading, facts.DeviceReading, fact
            facts.FileBytes, facts.Answer, facts.Pong)  # fmt: skip
 
 
-class StdinLink:
+class StdinLink(Threaded):
     """Facts of the bytes that arrive on ``fd``; ``beside`` knows the process that writes them.
 
     ``writer`` is what ``beside`` is asked for.
@@ -48,74 +44,27 @@ class StdinLink:
         writer: str = "",
         record: Path | None = None,
     ) -> None:
+        super().__init__("stdin", record)
         self._fd = fd
         self._beside = beside
         self._writer = writer
-        self._record = record
-        self._recording: Recording | None = None
-        self._inbox = Inbox()
-        self._requests: deque[Any] = deque()
         self._watch: facts.Watch | None = None
         self._offset = 0
         self._caught_up = False
         self._over = -1.0  # when the input ended, on the monotonic clock
         self._left = False  # the process at the other end has ended
-        self._closing = False
-        self._bell, self._rope = os.pipe()
-        for end in (self._bell, self._rope):
-            os.set_blocking(end, False)
-        self._thread = threading.Thread(target=self._run, name="stdin", daemon=True)
-
-    def open(self, wake: Callable[[], None]) -> None:
-        """Begin to read once a Watch was sent. Raises OSError when the journal cannot be created."""
-        if self._record is not None:
-            self._recording = Recording(self._record)
-        self._inbox.open(wake, self._ring)
-        if self._beside is not None:
-            self._beside.open(self._ring)
-        self._thread.start()
-
-    def take(self, limit: int) -> list[Any]:
-        """At most ``limit`` waiting facts, in order; never blocks."""
-        return self._inbox.take(limit)
-
-    def wait(self, timeout: float) -> bool:
-        """Block until facts wait or the link is closed; False when the time ran out."""
-        return self._inbox.wait(timeout)
-
-    def send(self, request: Any) -> None:
-        """Ask for something; never blocks."""
-        self._requests.append(request)
-        self._ring()
-
-    @property
-    def closed(self) -> bool:
-        """No more facts will come and none waits."""
-        return self._inbox.closed
-
-    def close(self) -> None:
-        """Read no more. Whoever writes is not told: the descriptor stays open."""
-        self._closing = True
-        self._ring()
-        if self._thread.is_alive():
-            self._thread.join(1.0)
-
-    def _ring(self) -> None:
-        with suppress(OSError):
-            os.write(self._rope, b"!")
 
     # --- what follows runs in the link's own thread
 
     def _run(self) -> None:
+        if self._beside is not None:
+            self._beside.open(self._ring)
         while not self._closing and not self._finished():
             self._wait()
             self._answer_requests()
             self._hear_beside()
         if self._beside is not None:
             self._beside.close()
-        if self._recording is not None:
-            self._recording.close()
-        self._inbox.end()
 
     def _finished(self) -> bool:
         """Whether the input ended, and with it, as far as we can know, whoever wrote it."""
@@ -136,8 +85,7 @@ class StdinLink:
         pending = reading and not self._caught_up and self._is_live()
         ready = select.select(inputs, [], [], QUIET if pending or self._over >= 0 else ALIVE)[0]
         if self._bell in ready:
-            with suppress(OSError):
-                os.read(self._bell, 4096)
+            drain(self._bell)
         if self._fd in ready:
             self._read()
         elif pending and not ready:
@@ -214,11 +162,6 @@ class StdinLink:
 
     def _say(self, text: str) -> None:
         self._put([facts.Trouble("stream:" + NAME, text, "", time.time())])
-
-    def _put(self, found: list[Any]) -> None:
-        if self._recording is not None:
-            found = [*found, *(t for f in found if (t := self._recording.write(f)) is not None)]
-        self._inbox.put(found)
 
 
 def _target() -> facts.Target:

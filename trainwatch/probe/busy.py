@@ -2,8 +2,8 @@
 
 The law of this file: "nobody" is only said where it can be seen: on a file system of this machine
 whose young files are our own, by processes of which none has one open for writing, works there or was
-told of it. It looks at /proc and opens nothing there. Those that began us, shells and trainwatch
-itself are no trainings.
+told of it. It looks at /proc and opens nothing there. Those that began us, shells that wait for a person and
+trainwatch itself are no trainings.
 """
 
 import os
@@ -11,14 +11,19 @@ import stat
 from typing import Iterable, List, Optional, Set, Tuple
 
 from trainwatch.probe import descriptors, identity, inotify
-from trainwatch.probe.cmdline import command_of, folder_of, is_trainwatch, name_of
+from trainwatch.probe.cmdline import (
+    command_of,
+    folder_of,
+    is_interactive_shell,
+    is_trainwatch,
+    name_of,
+)
 
 YOUNG = 60.0  # seconds; what is older is believed to be left as it is
 _File = Tuple[int, int]  # device and inode
-_IDLE = (  # they read, wait, or start others that are looked at themselves
-    "sleep", "tail", "less", "more", "man", "watch", "top", "htop", "tmux", "screen", "ssh",
-    "sh", "bash", "zsh", "dash", "fish", "ksh",
-)  # fmt: skip
+_IDLE = frozenset(
+    ["sleep", "tail", "less", "more", "man", "watch", "top", "htop", "tmux", "screen", "ssh"]
+)
 _SOME = 64  # young files that are looked at more closely
 
 
@@ -61,7 +66,9 @@ def _ancestors() -> Set[int]:
 
 def _may_write(pid: int, root: str, files: Set[_File]) -> bool:
     command = command_of(pid)
-    if not command or is_trainwatch(command) or name_of(pid) in _IDLE:
+    if not command or is_trainwatch(command) or is_interactive_shell(command):
+        return False
+    if name_of(pid) in _IDLE:
         return False
     cwd = folder_of(pid)
     return _works_at(cwd, root) or _told_of(command, cwd, root) or _holds(pid, root, files)

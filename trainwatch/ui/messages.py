@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from trainwatch.draw.rows import Row
+    from trainwatch.link.person import Offer, Prompt
 
 
 class Picked(Message):
@@ -46,15 +47,20 @@ class Copied(Message):
 
 
 class Asked(Message):
-    """A panel asks for a line of text: every change of it and its end are called back."""
+    """A panel asks for a line of text: every change of it and its end are called back.
+
+    ``hidden``: it is a secret and is shown as dots.
+    """
 
     def __init__(
         self,
         label: str,
         changed: Callable[[str], None],
         done: Callable[[str | None], None],
+        hidden: bool = False,
     ) -> None:
         super().__init__()
+        self.hidden = hidden
         self.label = label
         self.changed = changed
         self.done = done
@@ -66,6 +72,14 @@ class Said(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class Wanted(Message):
+    """A link cannot go on without a person."""
+
+    def __init__(self, wish: Offer | Prompt) -> None:
+        super().__init__()
+        self.wish = wish
 
 
 class Questioned(Message):

@@ -12,12 +12,13 @@ from textual.app import App
 from textual.binding import Binding
 
 from trainwatch import facts
+from trainwatch.link.person import Prompt
 from trainwatch.link.readonly import WORDS
 from trainwatch.run.alerts import ENDED
 from trainwatch.run.topics import Topic
 from trainwatch.ui.app import INTERRUPTED
 from trainwatch.ui.commands import by_name, themes_by_name
-from trainwatch.ui.messages import Copied, Opened, Questioned, Said
+from trainwatch.ui.messages import Copied, Opened, Questioned, Said, Wanted
 from trainwatch.ui.paint import exact
 from trainwatch.ui.panels.fleet import Fleet
 from trainwatch.ui.panels.keys import Keys
@@ -29,6 +30,7 @@ from trainwatch.ui.screens.compare import CompareScreen
 from trainwatch.ui.screens.confirm import Choices, Confirm
 from trainwatch.ui.screens.fleet import FleetScreen
 from trainwatch.ui.screens.live import LiveScreen
+from trainwatch.ui.screens.login import LoginScreen
 from trainwatch.ui.screens.page import Page, Pages
 from trainwatch.ui.screens.question import Ask, Question
 from trainwatch.ui.screens.watch import TOUR, WatchScreen
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
+    from trainwatch.link.person import Offer
     from trainwatch.read.records import CheckpointSeen
     from trainwatch.ui.app import Watched
     from trainwatch.ui.pump import Intake, Pump
@@ -59,6 +62,7 @@ class Monitor(App[int]):
         Binding("question_mark", "help", "help", id="help", tooltip="all keys"),
         Binding("colon", "command_palette", "commands", id="commands", tooltip="all actions by name"),
         Binding("A", "alerts", "alerts", id="alerts", show=False, tooltip="every alert, and acknowledge them"),
+        Binding("L", "log_in", "log in", id="login", tooltip="log in again, after the connection was lost"),
         Binding("Q", "stop", "stop", id="stop", show=False, tooltip="stop the training; asks first"),
         Binding("ctrl+c", "interrupted", id="interrupt", show=False, priority=True,
                 tooltip="leave; the training goes on"),
@@ -77,6 +81,7 @@ class Monitor(App[int]):
         self._look = Look(Inks(THEMES[0]), options.glyphs)
         self._launching = False
         self._stopping: set[Intake] = set()
+        self._offer: Offer | None = None
         self._watched = {one.intake: one for one in watched}
         self._desks = {one.intake: self._desk(one) for one in watched}
         for theme in THEMES:
@@ -115,6 +120,7 @@ class Monitor(App[int]):
         self.pump.publish = self._publish
         for intake in self._desks:
             intake.answered = self._answered
+            intake.wanted = lambda wish: self.post_message(Wanted(wish))
         self.theme_changed_signal.subscribe(self, self._relook)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         if self.options.delivery is not None:
@@ -180,6 +186,14 @@ class Monitor(App[int]):
         else:
             self.on_said(Said(answer.text))
 
+    def on_wanted(self, message: Wanted) -> None:
+        """Ask what ssh asks, or offer the key that makes it ask."""
+        if isinstance(message.wish, Prompt):
+            self.push_screen(LoginScreen(self.desk, message.wish))
+        else:
+            self._offer = message.wish
+            self.refresh_bindings()
+
     def _send(self, one: Watched, request: Any) -> None:
         """The one gate to the probe: what changes anything does not pass where one only looks."""
         changes = isinstance(request, facts.Launch | facts.Stop) or (
@@ -232,6 +246,18 @@ class Monitor(App[int]):
             self.on_said(Said("the training has already ended"))
         elif not isinstance(self.screen, Confirm):
             self.push_screen(Confirm(desk, desk.options.target, desk.options.grace))
+
+    def action_log_in(self) -> None:
+        """Make the lost connection anew; what ssh asks comes as a dialog."""
+        offer, self._offer = self._offer, None
+        if offer is not None:
+            self.refresh_bindings()
+            self.on_said(Said(f"logging in to {offer.host}"))
+            offer.accept()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a login only when it was lost."""
+        return self._offer is not None if action == "log_in" else True
 
     def action_repaint(self) -> None:
         """Paint everything again, after something else wrote on the terminal."""

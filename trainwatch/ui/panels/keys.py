@@ -99,9 +99,10 @@ class Keys(Panel, can_focus=False):
 
     def _prompt(self, columns: int) -> Row:
         assert self._asked is not None
+        typed = "•" * len(self._typed) if self._asked.hidden else clean(self._typed)
         row: Row = [
             (f" {self._asked.label} ", "accent"),
-            (clean(self._typed), "text"),
+            (typed, "text"),
             (" ", "cursor"),
         ]
         hint = "enter: done   esc: give up"
@@ -140,7 +141,7 @@ class Keys(Panel, can_focus=False):
             self._asked.changed(text)
 
     def _end(self, text: str | None) -> None:
-        asked, self._asked = self._asked, None
+        asked, self._asked, self._typed = self._asked, None, ""
         self.can_focus = False
         self.screen.set_focus(self._before)
         self.redraw()

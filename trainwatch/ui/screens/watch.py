@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from trainwatch import facts
     from trainwatch.ui.messages import Asked, Picked
     from trainwatch.ui.rows import Desk
 
@@ -78,7 +77,7 @@ class WatchScreen(LiveScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, classes="-first")
         self._place = 0
-        self._told: frozenset[facts.Trouble] = frozenset()
+        self._told: frozenset[tuple[str, str, float]] = frozenset()
 
     def compose(self) -> ComposeResult:
         """All panels; the style sheet shows those that the size has room for."""
@@ -116,12 +115,16 @@ class WatchScreen(LiveScreen):
             self._tell()
 
     def _tell(self) -> None:
-        """Say a new trouble once; it stays to be read with the machine's details."""
-        troubles = self.desk.run.troubles
-        known, self._told = self._told, frozenset(t for w, t in troubles.items() if w != "devices")
-        fresh = sorted(self._told - known, key=lambda trouble: trouble.at)
+        """Say a new trouble once; it stays to be read with the machine's details.
+
+        One that is told again is news when there is something else to do about it.
+        """
+        open_ones = [t for w, t in self.desk.run.troubles.items() if w != "devices"]
+        known, self._told = self._told, frozenset((t.where, t.fix, t.at) for t in open_ones)
+        fresh = [t for t in open_ones if (t.where, t.fix, t.at) not in known]
         if fresh:
-            self.keys.say(f"! {fresh[-1].text}  {fresh[-1].fix}")
+            newest = max(fresh, key=lambda trouble: trouble.at)
+            self.keys.say(f"! {newest.text}  {newest.fix}")
 
     # --- which panel --------------------------------------------------------------------------
 
