@@ -174,3 +174,14 @@ def test_a_hard_link_is_the_same_however_large(tmp_path: Path) -> None:
     (root / "model.safetensors").hardlink_to(root / "checkpoint-10/model.safetensors")
     age(root, 1000)
     assert dict(Disk(root).look()["final"].facts)["same weights as"] == "checkpoint-10"
+
+
+@pytest.mark.parametrize("state", [{}, {"trainer_state.json": b'{"global_step": 30}'}])
+def test_a_link_beside_the_final_model_is_no_part_of_it(
+    tmp_path: Path, state: dict[str, bytes]
+) -> None:
+    tree = {"config.json": CONFIG, "model.safetensors": WEIGHTS} | state
+    root = lay(tmp_path / "out", checkpoints(1) | tree)
+    (root / "latest").symlink_to("checkpoint-10")
+    age(root, 1000)
+    assert Disk(root).look()["final"].state == "complete"

@@ -75,11 +75,14 @@ def check_temporary(draft: Draft, file: File) -> None:
     draft.find("incomplete", f"{file.name} was left by an interrupted save", "mark")
 
 
-def check_links(draft: Draft, folder: Folder) -> None:
-    """Links are not followed: what they stand for is unknown."""
+def check_links(
+    draft: Draft, folder: Folder, belongs: Callable[[str], bool] = lambda _: True
+) -> None:
+    """Links are not followed: what they stand for is unknown. Some names may belong to others."""
     for name, entry in folder.others.items():
-        kind = "a link, which is not followed" if entry.kind == "link" else "no regular file"
-        draft.find("unreadable", f"{name} is {kind}", "weights")
+        if belongs(name):
+            kind = "a link, which is not followed" if entry.kind == "link" else "no regular file"
+            draft.find("unreadable", f"{name} is {kind}", "weights")
 
 
 def check_usual(draft: Draft, folder: Folder, mark: str, part_of: Callable[[str], Part]) -> None:

@@ -121,6 +121,7 @@ def _checkpoint(folder: Folder, step: int) -> Claim:
     _check_weights(draft, folder)
     resumable = _check_optimizer(draft, folder, arguments)
     _check_rest(draft, folder)
+    check_links(draft, folder)
     if not draft.findings and _SLIM not in draft.facts:
         check_usual(draft, folder, "trainer_state.json", _part)
     if folder.name.startswith("tmp-"):
@@ -143,6 +144,7 @@ def _final(folder: Folder) -> Claim:
         draft.facts.append(("weights of", best[0]))
     _check_weights(draft, folder)
     _check_rest(draft, folder)
+    check_links(draft, folder, _is_plain_weights)
     if not draft.findings:
         note_twin(draft, folder, _is_plain_weights)
     return draft.claim(False)
@@ -239,7 +241,6 @@ def _check_rest(draft: Draft, folder: Folder) -> None:
             draft.facts += draft.check(file, described, "other") or ()
         elif part != "weights" and name not in _READ and not name.endswith(".index.json"):
             check_file(draft, file, part)
-    check_links(draft, folder)
 
 
 # --- the files --------------------------------------------------------------------------------

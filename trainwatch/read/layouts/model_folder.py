@@ -109,7 +109,7 @@ def _model(folder: Folder, names: frozenset[str]) -> Claim | None:
         draft.find("incomplete", "modules.json is missing", "weights")
     if draft.name == "final" and not draft.findings:
         note_twin(draft, folder, _is_weights)
-    check_links(draft, folder)
+    check_links(draft, folder, _is_weights)
     return draft.claim(False)
 
 
@@ -132,11 +132,12 @@ def _check(draft: Draft, folder: Folder, names: frozenset[str]) -> bool:
 def _places(draft: Draft, folder: Folder) -> Iterator[Folder]:
     """The folders of a model's parts; a part that is not there, or is empty, goes into the draft."""
     pipeline = folder.files.get(_pipeline(folder))
+    unseen = []
     for name, kind in (draft.check(pipeline, _parts, "mark") or ()) if pipeline else ():
         place = folder.folders.get(name) if name else folder
         if place is None or not place.entries[1:]:
             if not any(fnmatch(name, like) for like in folders()):
-                draft.facts.append(("not looked into", name))  # the probe need not have named it
+                unseen.append(name)  # the probe need not have named it
             elif place is None:
                 draft.find("incomplete", f"{name} is missing", "weights")
             else:
@@ -149,6 +150,8 @@ def _places(draft: Draft, folder: Folder) -> Iterator[Folder]:
         if "config.json" not in place.files and not _NO_CONFIG.fullmatch(kind):
             where = f"{name}/" if name else ""
             draft.find("incomplete", f"{where}config.json is missing", "weights")
+    if unseen:
+        draft.facts.append(("not looked into", ", ".join(unseen)))
 
 
 def _parts(source: Source) -> tuple[tuple[str, str], ...]:
