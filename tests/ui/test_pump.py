@@ -225,3 +225,25 @@ def test_a_long_chunk_is_taken_in_bites_that_join_exactly() -> None:
     assert [part.offset for part in parts] == [1000 + n * BITE for n in range(len(parts))]
     assert all(len(part.data) <= BITE for part in parts)
     assert bites(chunk(0)) == [chunk(0)]
+
+
+def test_while_the_loop_stands_still_it_reads_and_says_that_somebody_is_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pump_module, "PING", 0)
+    links = FakeLink(chunk(0)), FakeLink()
+    sinks = Sink(), Sink()
+    pump = Pump([Intake(link, sink) for link, sink in zip(links, sinks, strict=True)])
+    pump.open()
+    waited = []
+
+    def over(seconds: float) -> bool:
+        waited.append(seconds)
+        if len(waited) == 2:
+            links[1].say(chunk(1))
+        return len(waited) == 4
+
+    pump.attend(over)
+    assert [len(sink.fed) for sink in sinks] == [1, 1]
+    assert [link.sent for link in links] == [[facts.Ping()] * 3] * 2
+    assert waited == [pump_module.TICK] * 4

@@ -78,7 +78,9 @@ class Stage(App[None]):
         super().__init__()
         look = Look(Inks(THEMES[0]), glyphs)
         nothing = lambda _: None  # noqa: E731 - nobody answers here
-        self.desk = Desk(Run(), lambda: 0.0, nothing, look, nothing, Options(), lambda: True)
+        self.desk = Desk(
+            Run(), lambda: 0.0, nothing, look, nothing, Options(), lambda: True, nothing
+        )
 
     def compose(self) -> ComposeResult:
         self.one, self.two = Sample(self.desk), Sample(self.desk)

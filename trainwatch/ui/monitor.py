@@ -101,6 +101,7 @@ class Monitor(App[int]):
             partial(self._look_into, one),
             one.options,
             one.intake.begun,
+            self.pump.attend,
             one.session.alerts,
             one.options.gold_command,
         )

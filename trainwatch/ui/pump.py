@@ -216,6 +216,18 @@ class Pump:
                 break
             self._note(intake, topic)
 
+    def attend(self, over: Callable[[float], bool]) -> None:
+        """While the loop stands still: read on, and let no probe believe that nobody is here.
+
+        ``over`` waits for at most so many seconds and says whether the loop may go on.
+        """
+        more, greeted = False, 0.0
+        while not over(0.0 if more else TICK):
+            if time.monotonic() - greeted > PING * TICK:
+                greeted = time.monotonic()
+                self._greet()
+            more = self._read(time.monotonic() + DRAIN)
+
     def stop(self) -> None:
         """Publish nothing from now on."""
         self._loop = None
@@ -305,14 +317,18 @@ class Pump:
             return
         self._ticks += 1
         if self._ticks % PING == 0:
-            for intake in self._round:
-                if intake.begun():
-                    intake.link.send(facts.Ping())
+            self._greet()
         self.open()
         if time.monotonic() - self._aged > 0.9 * TICK:
             self._age()
             self._begin()
         self._later(TICK, self._tick)
+
+    def _greet(self) -> None:
+        """Tell every probe that somebody is here."""
+        for intake in self._round:
+            if intake.begun():
+                intake.link.send(facts.Ping())
 
     def _age(self) -> None:
         """Note that a second passed."""

@@ -62,6 +62,8 @@ class Desk:
     """How this run is watched."""
     begun: Callable[[], bool]
     """Whether its turn to be connected has come."""
+    attend: Callable[[Callable[[float], bool]], None]
+    """Read on while the screen waits for another program, as ``Pump.attend``."""
     alerts: Alerts = field(default_factory=Alerts)
     gold_command: str = ""
 

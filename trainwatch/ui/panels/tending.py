@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import threading
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
@@ -36,7 +37,7 @@ from trainwatch.ui.messages import Copied, Questioned, Said
 from trainwatch.ui.rows import Panel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trainwatch.draw.rows import Row
     from trainwatch.run.checkpoints import Checkpoint
@@ -70,6 +71,18 @@ def keys(owner: str) -> list[Binding]:
         Binding("o", "shell", id=f"{owner}.shell", show=False,
                 tooltip="open a shell in its folder"),
     ]  # fmt: skip
+
+
+def _end_of(pid: int) -> Callable[[float], bool]:
+    """Waits for a child: at most so many seconds, and whether it has ended."""
+    waiting = threading.Thread(target=os.waitpid, args=(pid, 0), daemon=True)
+    waiting.start()
+
+    def over(seconds: float) -> bool:
+        waiting.join(seconds)
+        return not waiting.is_alive()
+
+    return over
 
 
 class Tending(Panel):
@@ -154,7 +167,7 @@ class Tending(Panel):
                 shell = os.environ.get("SHELL", "/bin/sh")
                 print(f"{clean(folder)}: leave with exit to come back")  # noqa: T201 - for the person in the shell
                 pid = os.spawnvpe(os.P_NOWAIT, "/bin/sh", ["sh", "-c", 'cd -- "$1" && exec "$2"', "sh", folder, shell], os.environ)  # fmt: skip
-                os.waitpid(pid, 0)
+                self.desk.attend(_end_of(pid))
         except SuspendNotSupported:
             self._say(f"this terminal cannot wait for a shell: cd {clean(folder)}")
 
