@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import struct
@@ -272,3 +273,36 @@ def test_what_somebody_has_open_is_being_written_until_verify_is_asked(
         assert "changed just now" in said.stderr
         writer.communicate()
     assert states(trainwatch)["checkpoint-40"] == "corrupt"
+
+
+def test_the_table_is_written_as_csv_or_markdown_or_json(trainwatch: Command, out: Path) -> None:
+    made = out.parent / "saves.csv"
+    said = trainwatch("checkpoints", str(out), "--format", "csv", "-o", str(made))
+    assert (said.returncode, said.stdout) == (0, "")
+    with made.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = json.loads(trainwatch("checkpoints", str(out), "--json").stdout)
+    assert [(r["name"], r["path"], int(r["bytes"])) for r in rows] == [
+        (c["name"], c["path"], c["bytes"]) for c in listed
+    ]
+    assert [r["marks"].split() for r in rows] == [c["marks"] for c in listed]
+    plain = trainwatch("checkpoints", str(out), "--format", "json").stdout
+    assert json.loads(plain) == listed
+    table = trainwatch("checkpoints", str(out), "--format", "md").stdout.splitlines()
+    assert table[0].startswith("| checkpoint | step |")
+    assert len(table) == len(listed) + 2
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("-o", "x"), "--output needs a format"),
+        (("--json", "--format", "csv"), "--json and --format csv are two formats"),
+    ],
+)
+def test_formats_that_do_not_fit_together_are_refused(
+    words: tuple[str, ...], why: str, trainwatch: Command, out: Path
+) -> None:
+    said = trainwatch("checkpoints", str(out), *words)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert why in said.stderr

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual import events
 
 from tests.ui import scenes
 from tests.ui.stage import Stage, watching
 from trainwatch import facts
 from trainwatch.read.records import CheckpointFile, CheckpointsSeen, Tensor
 from trainwatch.read.records import ContentsSeen as Inside
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = scenes.BEGUN + 600
 
@@ -214,9 +219,69 @@ async def test_best_can_mean_another_metric() -> None:
 async def test_the_table_goes_to_the_clipboard_as_csv() -> None:
     async with watching(scenes.running()) as stage:
         await stage.press("3", "y")
+        await stage.shows("table to which")
+        await stage.press("enter")
         lines = stage.app.clipboard.splitlines()
         assert lines[0].startswith("name,step,epoch,state,resumable,bytes,path")
         assert lines[1].startswith("checkpoint-400,400,0.4,complete,full,")
+
+
+async def table_to(stage: Stage, name: str) -> str:
+    """Write the table; what was said."""
+    await stage.press("3", "y")
+    await stage.shows("table to which")
+    stage.watching.keys.post_message(events.Paste(name))
+    await stage.settled()
+    await stage.press("enter")
+    return stage.keys
+
+
+@pytest.mark.parametrize(
+    ("ending", "first"), [("csv", "name,step,epoch,"), ("md", "| checkpoint | step |")]
+)
+async def test_the_table_goes_to_a_file_that_is_named(
+    ending: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with watching(scenes.running()) as stage:
+        assert f"rows are in saves.{ending}" in await table_to(stage, f"saves.{ending}")
+        made = tmp_path / f"saves.{ending}"
+        assert made.read_text().startswith(first)
+        assert "checkpoint-400" in made.read_text()
+        assert stage.app.clipboard == ""
+        assert "is there already" in await table_to(stage, f"saves.{ending}")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("saves.txt", "must end in .csv or .md"),
+        ("no/such/saves.csv", "No such file"),
+        (f"{scenes.ROOT}/checkpoint-400/a.csv", "lies in a checkpoint"),
+    ],
+)
+async def test_a_file_that_cannot_be_is_named_with_the_reason(
+    name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with watching(scenes.running()) as stage:
+        assert why in await table_to(stage, name)
+    assert not os.listdir(tmp_path)
+
+
+async def test_a_checkpoint_and_its_tick_on_the_chart_select_each_other() -> None:
+    async with watching(scenes.running()) as stage:
+        await stage.press("1", "home")
+        panels, curve = stage.watching, stage.watching.loss
+        await at(stage, 800)
+        assert curve.view.cursor is not None
+        there = curve.view.cursor
+        await at(stage, 400)
+        assert curve.view.cursor != there
+        await stage.press("1")
+        while curve.view.cursor != there:
+            await stage.press("n")
+        assert panels.checkpoints.view.cursor == path(800)
 
 
 async def test_the_inside_stands_in_the_details_once_it_has_come() -> None:

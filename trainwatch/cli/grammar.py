@@ -149,8 +149,19 @@ VERBS = (
         "checkpoints",
         _TARGET,
         "the checkpoints; verify, compare, keep, thin them out",
-        (_JSON, _GOLD, _METRIC),
-        ("trainwatch checkpoints", "trainwatch checkpoints output/sft --json"),
+        (
+            _JSON,
+            Option(
+                "--format",
+                "FORMAT",
+                "json, csv or md: a table to keep",
+                choices=("json", "csv", "md"),
+            ),
+            Option("--output", "FILE", "write it there instead of stdout; needs a format", "-o"),
+            _GOLD,
+            _METRIC,
+        ),
+        ("trainwatch checkpoints", "trainwatch checkpoints output/sft --format csv -o saves.csv"),
         verbs=browsing.VERBS,
     ),
     Verb(

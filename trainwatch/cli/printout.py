@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from trainwatch.cli import config, fleet
 from trainwatch.cli.console import console
 from trainwatch.cli.gold import gold
-from trainwatch.cli.grammar import CommandError
+from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.inquiry import look
 from trainwatch.cli.metrics import patterns
 from trainwatch.cli.rules import print_rules
@@ -108,11 +108,14 @@ def _diagnosed(verdict: Verdict) -> int:
 def do_checkpoints(words: Words) -> int:
     """``trainwatch checkpoints``."""
     settings = config.load({})
+    form = _form(words)
     run, now = _run(words, deep=True)
-    if words.has("--json"):
+    if form:
         for name, why in run.checkpoints.odd:
             sys.stderr.write(f"trainwatch: {clean(name)} was not looked into: {why}\n")
-        return _print_json(shapes.checkpoints(run))
+        with _output(words.value("--output")) as file:
+            file.write(_table(run, form))
+        return 0
     from trainwatch.draw import checkpoints
     from trainwatch.draw.glyphs import suited
     from trainwatch.draw.rows import plain
@@ -126,6 +129,29 @@ def do_checkpoints(words: Words) -> int:
     for line in filter(str.strip, lines):
         sys.stdout.write((line if known else line.strip()) + "\n")
     return 0
+
+
+def _table(run: Run, form: str) -> str:
+    """The checkpoints in a format of ``--format``, ending with a line end."""
+    if form == "json":
+        return json.dumps(shapes.checkpoints(run)) + "\n"
+    if form == "csv":
+        return shapes.csv_of(run.checkpoints.rows())
+    from trainwatch.draw.report import markdown
+
+    return markdown(run.checkpoints.rows()) + "\n"
+
+
+def _form(words: Words) -> str:
+    """What the checkpoints are written as; "" for the panel's own table. Raises UsageError."""
+    form = words.value("--format") or ""
+    if words.has("--json"):
+        if form not in ("", "json"):
+            raise UsageError(f"--json and --format {form} are two formats: give one")
+        form = "json"
+    if words.value("--output") and not form:
+        raise UsageError("--output needs a format: --format json, csv or md")
+    return form
 
 
 def do_report(words: Words) -> int:

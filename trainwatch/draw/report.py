@@ -130,7 +130,7 @@ def _keep(run: Run, now: float) -> list[str]:
     rows = run.checkpoints.rows(run.target.command if run.target else ())
     if not rows:
         return ["## Checkpoints", "No checkpoint was found."]
-    return ["## Which checkpoint to keep", _choice(run, rows, now), _list(rows)]
+    return ["## Which checkpoint to keep", _choice(run, rows, now), markdown(rows)]
 
 
 def _choice(run: Run, rows: Sequence[Checkpoint], now: float) -> str:
@@ -152,7 +152,8 @@ def _choice(run: Run, rows: Sequence[Checkpoint], now: float) -> str:
     return said + "." + resume
 
 
-def _list(rows: Sequence[Checkpoint]) -> str:
+def markdown(rows: Sequence[Checkpoint]) -> str:
+    """The checkpoints as a table, without a line end."""
     head = ("checkpoint", "step", "epoch", "eval loss", "gap", "gold", "size", "state", "marks")
     return _table(
         head,

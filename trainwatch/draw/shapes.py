@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, TypeAlias
 
+from trainwatch.read.clean import clean
 from trainwatch.read.likeness import TWIN
 from trainwatch.run.marks import home
 from trainwatch.run.node import called, unwell
@@ -218,19 +219,23 @@ def _node(run: Run, node: Node, now: float) -> dict[str, Json]:
     }
 
 
+_LONGEST = 1 << 12  # of a cell
+
+
 def csv_of(rows: Sequence[Checkpoint]) -> str:
-    """Checkpoints as CSV: what a spreadsheet needs of each, every metric a column."""
+    """Checkpoints as CSV: what a spreadsheet needs of each, every metric a column; clean text."""
     metrics = list(dict.fromkeys(name for row in rows for name, _ in row.metrics))
     gold = list(dict.fromkeys(g.metric for row in rows for g in row.gold))
     plain = ("name", "step", "epoch", "state", "resumable", "bytes", "path")
-    lines = [[*plain, *metrics, *(f"gold:{name}" for name in gold)]]
+    lines = [[*plain, "marks", *metrics, *(f"gold:{name}" for name in gold)]]
     for row in rows:
         told = _checkpoint(row)
         values = dict(row.metrics)
         scores = {g.metric: g.value for g in row.gold}
-        cells = [told[name] for name in plain]
+        cells: list[Json] = [told[name] for name in plain]
+        cells.append(" ".join(row.marks))
         cells += [values.get(name) for name in metrics] + [scores.get(name) for name in gold]
-        lines.append(["" if cell is None else str(cell) for cell in cells])
+        lines.append(["" if cell is None else clean(str(cell), _LONGEST) for cell in cells])
     return "".join(",".join(map(_cell, line)) + "\n" for line in lines)
 
 

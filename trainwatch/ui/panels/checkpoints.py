@@ -16,6 +16,7 @@ from trainwatch.run.comparison import compare
 from trainwatch.run.marks import ANOTHER
 from trainwatch.run.topics import Topic
 from trainwatch.run.work import reach
+from trainwatch.ui.export import written
 from trainwatch.ui.memory import Taste, place_of
 from trainwatch.ui.messages import Asked, Copied, Opened, Picked
 from trainwatch.ui.panels.tending import Tending, keys
@@ -47,7 +48,7 @@ class Checkpoints(Tending):
                 tooltip="compare the two marked"),
         Binding("b", "measure", id="checkpoints.measure", show=False,
                 tooltip="what best means: another metric, or gold"),
-        Binding("y", "export", id="checkpoints.export", show=False, tooltip="copy the table as CSV"),
+        Binding("y", "export", id="checkpoints.export", show=False, tooltip="the table as CSV or Markdown"),
         Binding("home,g", "edge(0)", id="checkpoints.first", show=False, tooltip="first checkpoint"),
         Binding("end,G", "edge(-1)", id="checkpoints.last", show=False, tooltip="last checkpoint"),
         Binding("escape", "whole", id="checkpoints.whole", show=False, tooltip="no filter, no marks"),
@@ -233,10 +234,20 @@ class Checkpoints(Tending):
         return comparison.rows(both, compare(both, (first, second), inside), columns)
 
     def action_export(self) -> None:
-        """The table as CSV to the clipboard."""
+        """The table as shown: to the clipboard, or to a file that is named."""
         listed = self._listed()
-        if listed:
-            self.post_message(Copied(f"{len(listed)} rows as CSV", csv_of(listed)))
+        if not listed:
+            self._say("there is no checkpoint to export")
+            return
+
+        def done(name: str | None) -> None:
+            if name is not None and name.strip():
+                self._say(written(listed, self._every(), name.strip()))
+            elif name is not None:
+                self.post_message(Copied(f"{len(listed)} rows as CSV", csv_of(listed)))
+
+        ask = "table to which .csv or .md (none: clipboard)"
+        self.post_message(Asked(ask, lambda _: None, done))
 
     def action_open(self) -> None:
         """Everything known of it, on a page of its own."""
