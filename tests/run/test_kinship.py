@@ -105,3 +105,15 @@ def test_what_was_left_out_is_believed_once_the_log_proves_it() -> None:
     feed.log(ours.text)
     feed.ended()
     assert sorted(feed.points()) == sorted(expected(ours.history))
+
+
+def test_a_kept_copy_is_of_the_run_that_it_was_kept_from() -> None:
+    ours = trained(1)
+    feed = Feed()
+    started_in(feed, "/repo")
+    feed.log(ours.text)
+    feed.file("/repo/a/checkpoint-240/trainer_state.json", ours.state())
+    feed.caught_up()
+    feed.file("/repo/a/kept/checkpoint-240/trainer_state.json", ours.state())
+    assert left_out(feed) == ""
+    assert feed.points() == expected(ours.history)

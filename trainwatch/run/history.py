@@ -234,4 +234,4 @@ class Told:
 
 def _story(source: str) -> str:
     """Files of one run that tell the same history: those of its checkpoints and of its folder."""
-    return re.sub(r"checkpoint-\d+/", "", source)
+    return re.sub(r"(kept/)?checkpoint-\d+/", "", source)

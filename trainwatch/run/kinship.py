@@ -93,7 +93,7 @@ class Kinship:
 
 def family(source: str) -> str:
     """The folder of the run that a metric file belongs to."""
-    return re.sub(r"/checkpoint-\d+$", "", source.rpartition("/")[0])
+    return re.sub(r"(/kept)?(/checkpoint-\d+)?$", "", source.rpartition("/")[0])
 
 
 def _closed(path: str) -> str:
