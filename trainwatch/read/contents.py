@@ -165,8 +165,7 @@ def _json(source: Source, name: str) -> _Found:
 
 def _plain(value: object) -> str | None:
     """A value as a person would type it; None where it is no plain value."""
-    if isinstance(value, Made) and len(value.arguments) == 1:  # a member of an enumeration
-        value = value.arguments[0]
+    value = pickles.member(value)
     if isinstance(value, list | tuple | set) and all(isinstance(one, str | int) for one in value):
         return ", ".join(sorted(map(str, value)))
     return str(value) if value is None or isinstance(value, str | int | float) else None

@@ -61,6 +61,22 @@ def attributes(value: object) -> dict[object, object]:
     return pairs(value.state) if isinstance(value, Made) else {}
 
 
+def member(value: object) -> object:
+    """The value of an enumeration's member, or its name in small letters; other values as they are.
+
+    Python before 3.11.4, from 3.11 on, writes a member as ``getattr(Class, name)``. The
+    enumerations of training libraries name their members after the values.
+    """
+    if not isinstance(value, Made):
+        return value
+    match value.function, list(value.arguments):
+        case Global("builtins" | "__builtin__", "getattr"), [Global(), str(name)]:
+            return name.lower()
+        case _, [only]:
+            return only
+    return value
+
+
 class _Mark:
     """The opening of a group on the stack."""
 
