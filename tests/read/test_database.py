@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,20 @@ TRACKIO = (
 )
 
 
+_OPENED: list[sqlite3.Connection] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Every database is closed when its test ends."""
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
 def opened(path: Path, *, wal: bool, page: int = 4096) -> sqlite3.Connection:
     connection = sqlite3.connect(path)
+    _OPENED.append(connection)
     connection.execute(f"PRAGMA page_size={page}")
     connection.execute(f"PRAGMA journal_mode={'wal' if wal else 'delete'}")
     return connection
