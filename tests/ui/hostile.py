@@ -118,6 +118,8 @@ async def show(pilot: Pilot[Any], link: FakeLink, session: Session, app: Monitor
         await stage.settled()
         await stage.press("slash", *CANARY, "enter", "n", "N", "end")
     await stage.say(facts.Ended(None, 9, PAYLOADS["title"].format(CANARY), scenes.BEGUN + 900))
+    for _ in range(3):  # whatever is still open; what is typed into a prompt leads nowhere
+        await stage.press("escape")
     await stage.press("q")
 
 
