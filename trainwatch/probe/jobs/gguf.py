@@ -6,12 +6,11 @@ the file before they are believed. Format: docs/gguf.md of ggml-org/ggml; block 
 """
 
 import struct
-import zlib
 from typing import IO, Any, List, NamedTuple, Set, Tuple
 
 from trainwatch.facts import TensorChecked
-from trainwatch.probe.jobs import floats
-from trainwatch.probe.jobs.archives import BLOCK, DamagedError
+from trainwatch.probe.jobs import blocks
+from trainwatch.probe.jobs.archives import DamagedError
 from trainwatch.probe.jobs.progress import Progress
 
 MAGIC = b"GGUF"
@@ -54,11 +53,12 @@ def check(file: IO[bytes], size: int, progress: Progress) -> Tuple[int, List[Ten
     crc = at = 0
     tensors: List[TensorChecked] = []
     for span in spans:
-        crc = _skip(file, walk.start + span.begin - at, crc, progress)
-        tensor, crc = _tensor(file, span, crc, progress)
+        crc = blocks.checksum(file, walk.start + span.begin - at, crc, progress)
+        told = span.name, span.dtype, span.shape
+        tensor, crc = blocks.tensor(file, span.size, told, crc, progress)
         tensors.append(tensor)
         at = walk.start + span.begin + span.size
-    return _skip(file, size - at, crc, progress), tensors
+    return blocks.checksum(file, size - at, crc, progress), tensors
 
 
 def _check_apart(spans: List[Span], start: int, size: int) -> None:
@@ -71,36 +71,6 @@ def _check_apart(spans: List[Span], start: int, size: int) -> None:
         raise DamagedError("it is cut at {} %".format(100 * size // (start + end)))
     if len({span.name for span in spans}) < len(spans):
         raise DamagedError("its header names a tensor twice")
-
-
-def _skip(file: IO[bytes], count: int, crc: int, progress: Progress) -> int:
-    while count:
-        block = _block(file, count)
-        crc = zlib.crc32(block, crc)
-        count -= len(block)
-        progress.add(len(block))
-    return crc
-
-
-def _tensor(file: IO[bytes], span: Span, crc: int, progress: Progress) -> Tuple[TensorChecked, int]:
-    left, own, nans, infinities = span.size, 0, 0, 0
-    while left:
-        block = _block(file, left)
-        left -= len(block)
-        own, crc = zlib.crc32(block, own), zlib.crc32(block, crc)
-        if len(block) % floats.width(span.dtype) == 0:
-            found = floats.broken(span.dtype, block)
-            nans, infinities = nans + found[0], infinities + found[1]
-        progress.add(len(block))
-    told = TensorChecked(span.name, span.dtype, span.shape, span.size, own, nans, infinities)
-    return told, crc
-
-
-def _block(file: IO[bytes], count: int) -> bytes:
-    block = file.read(min(BLOCK, count))
-    if not block:
-        raise DamagedError("it became shorter while it was read")
-    return block
 
 
 class _Walk:

@@ -11,8 +11,8 @@ import zlib
 from typing import IO, List, NamedTuple, Tuple
 
 from trainwatch.facts import TensorChecked
-from trainwatch.probe.jobs import floats
-from trainwatch.probe.jobs.archives import BLOCK, DamagedError
+from trainwatch.probe.jobs import blocks
+from trainwatch.probe.jobs.archives import DamagedError
 from trainwatch.probe.jobs.progress import Progress
 
 _LARGEST_HEADER = 16 << 20
@@ -48,7 +48,8 @@ def check(file: IO[bytes], size: int, progress: Progress) -> Tuple[int, List[Ten
     _check_seamless(spans, size - 8 - length, 8 + length)
     tensors = []
     for span in spans:
-        tensor, crc = _tensor(file, span, crc, progress)
+        told = span.name, span.dtype, span.shape
+        tensor, crc = blocks.tensor(file, span.end - span.begin, told, crc, progress)
         tensors.append(tensor)
     return crc, tensors
 
@@ -97,19 +98,3 @@ def _check_seamless(spans: List[Span], room: int, start: int) -> None:
         raise DamagedError("it is cut at {} %".format(100 * (start + room) // (start + end)))
     if end < room:
         raise DamagedError("it is longer than its header says")
-
-
-def _tensor(file: IO[bytes], span: Span, crc: int, progress: Progress) -> Tuple[TensorChecked, int]:
-    left, own, nans, infinities = span.end - span.begin, 0, 0, 0
-    while left:
-        block = file.read(min(BLOCK, left))
-        if not block:
-            raise DamagedError("it became shorter while it was read")
-        left -= len(block)
-        own, crc = zlib.crc32(block, own), zlib.crc32(block, crc)
-        if len(block) % floats.width(span.dtype) == 0:
-            found = floats.broken(span.dtype, block)
-            nans, infinities = nans + found[0], infinities + found[1]
-        progress.add(len(block))
-    size = span.end - span.begin
-    return TensorChecked(span.name, span.dtype, span.shape, size, own, nans, infinities), crc

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, cast
 
 from trainwatch.facts import TensorChecked
-from trainwatch.probe.jobs import archives
-from trainwatch.probe.jobs.archives import BLOCK, DamagedError
+from trainwatch.probe.jobs import archives, blocks
+from trainwatch.probe.jobs.archives import DamagedError
 from trainwatch.probe.jobs.progress import Progress
 
 METADATA = ".metadata"
@@ -44,19 +44,19 @@ def check(
             raise DamagedError("its metadata lets parts overlap")
         if part.begin + part.size > size:
             raise DamagedError("it is cut: {} ends behind it".format(part.name or "a part"))
-        crc = _read(file, part.begin - at, crc, progress)
+        crc = blocks.checksum(file, part.begin - at, crc, progress)
         at = part.begin + part.size
         file.seek(part.begin)
         if file.read(4) != archives.MAGIC:
             file.seek(part.begin)
-            crc, covered = _read(file, part.size, crc, progress), False
+            crc, covered = blocks.checksum(file, part.size, crc, progress), False
             continue
         own, found = _archive(file, part, progress)
         crc = zlib.crc32("{}".format(own).encode(), crc)
         tensors += [one._replace(name=part.name or one.name) for one in found]
         file.seek(at)
     file.seek(at)
-    return _read(file, size - at, crc, progress), tensors, covered and at == size
+    return blocks.checksum(file, size - at, crc, progress), tensors, covered and at == size
 
 
 def _archive(file: IO[bytes], part: Part, progress: Progress) -> Tuple[int, List[TensorChecked]]:
@@ -64,17 +64,6 @@ def _archive(file: IO[bytes], part: Part, progress: Progress) -> Tuple[int, List
         return archives.check(cast("IO[bytes]", _Slice(file, part)), part.size, progress)
     except DamagedError as error:
         raise DamagedError("{}: {}".format(part.name or "a part", error)) from None
-
-
-def _read(file: IO[bytes], count: int, crc: int, progress: Progress) -> int:
-    while count > 0:
-        block = file.read(min(BLOCK, count))
-        if not block:
-            raise DamagedError("it became shorter while it was read")
-        crc = zlib.crc32(block, crc)
-        count -= len(block)
-        progress.add(len(block))
-    return crc
 
 
 class _Slice:
