@@ -4,9 +4,11 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -67,6 +69,7 @@ class Box:
         assert self._server.stderr is not None
         while b"listening" not in self._server.stderr.readline():
             assert self._server.poll() is None
+        threading.Thread(target=_let_flow, args=[self._server.stderr], daemon=True).start()
 
     def know(self, key: str) -> None:
         (self.folder / "known").write_text(f"[127.0.0.1]:{self.entry} {key}")
@@ -102,8 +105,15 @@ class Box:
     def end(self) -> None:
         if self._server is not None:
             self._server.kill()
-            self._server.communicate()
+            self._server.wait()
             self._server = None
+
+
+def _let_flow(said: IO[bytes]) -> None:
+    """A full pipe would stop the server after some hundred logins."""
+    with said:
+        while said.read(1 << 12):
+            pass
 
 
 @contextmanager

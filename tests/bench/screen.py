@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[2]
 TICK = os.sysconf("SC_CLK_TCK")
 TRAINWATCH = [sys.executable, "-m", "trainwatch"]
 
+# As in an installation, whatever the shell says: otherwise every start compiles what is new.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 class Cost(NamedTuple):
     """Of one process."""

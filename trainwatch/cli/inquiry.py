@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch import facts, wire
 from trainwatch.cli.grammar import CommandError
-from trainwatch.cli.rules import limits
 from trainwatch.cli.way import NOT_CONNECTED, NOT_FOUND, Way
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def look(
 
     ``deep``: where that is a folder of several runs, the checkpoints of all.
     """
+    from trainwatch.cli.rules import limits
     from trainwatch.run.session import Session
 
     session = Session(patterns, gold=gold)
