@@ -37,6 +37,9 @@ class Box:
         self.path = os.environ["PATH"]
         self.shell = "/bin/bash"
         self.before = ""
+        self.within: Sequence[str] = ()  # what stands before the words that start the server
+        self.lets_in = "UsePAM no\nKbdInteractiveAuthentication no\n"
+        self.methods = "publickey"
         for name in ("host", "user"):
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
             subprocess.run(command, check=True)
@@ -54,17 +57,17 @@ class Box:
         (self.folder / "keys").write_text((self.folder / "user.pub").read_text())
         (self.folder / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {self.folder}/host\nPidFile none\n"
-            f"AuthorizedKeysFile {self.folder}/keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-            f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nForceCommand {login}\nMaxStartups 100\n"
+            f"AuthorizedKeysFile {self.folder}/keys\nStrictModes no\nPasswordAuthentication no\n"
+            f"PermitRootLogin yes\nForceCommand {login}\nMaxStartups 100\n{self.lets_in}"
         )
         (self.folder / "ssh_config").write_text(
             f"Host box\n HostName 127.0.0.1\n Port {self.entry}\n IdentityFile {self.folder}/user\n"
             f" IdentitiesOnly yes\n UserKnownHostsFile {self.folder}/known\n GlobalKnownHostsFile /dev/null\n"
-            " PreferredAuthentications publickey\n"
+            f" PreferredAuthentications {self.methods}\n"
         )
         self.know((self.folder / "host.pub").read_text())
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd wants to be able to go
-        command = [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        command = [*self.within, str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         self._server = subprocess.Popen(command, stderr=subprocess.PIPE)
         assert self._server.stderr is not None
         while b"listening" not in self._server.stderr.readline():

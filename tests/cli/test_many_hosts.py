@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,7 @@ def test_logins_that_ask_are_asked_one_after_the_other_before_the_screen(
     machines: dict[str, Box], env: dict[str, str]
 ) -> None:
     for name in ("gpu1", "gpu3"):
-        key = str(machines[name].folder / "user")
-        words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", f"open {name}", "-f", key]
-        subprocess.run(words, check=True)
+        lock(machines[name], name)
     terminal = Terminal([*TRAINWATCH, "attach", *targets(machines)], env)
     try:
         for name in ("gpu1", "gpu3"):
@@ -123,3 +122,77 @@ def test_at_most_four_log_in_at_a_time(
     open_now = [signs[: k + 1].count("+") - signs[: k + 1].count("-") for k in range(len(signs))]
     assert signs.count("+") == 10
     assert 2 <= max(open_now) <= ways.AT_A_TIME
+
+
+@pytest.fixture
+def typed(machines: dict[str, Box], env: dict[str, str]) -> Iterator[Terminal]:
+    """All three in the list, two of them after a passphrase."""
+    for name in ("gpu1", "gpu3"):
+        lock(machines[name], name)
+    second = machines["gpu3"].home / "second.log"
+    second.write_text("{'loss': 4.25, 'epoch': 0.5}\n")
+    terminal = Terminal([*TRAINWATCH, "attach", *targets(machines), f"gpu3:{second}"], env)
+    try:
+        for name in ("gpu1", "gpu3"):
+            terminal.until(f"logging in to {name}")
+            terminal.until("Enter passphrase", start=terminal.output.index(f"to {name}".encode()))
+            terminal.type(f"open {name}\n")
+        for value in ("1.250", "2.250", "3.250", "4.250"):
+            terminal.until(value)
+        yield terminal
+        terminal.type("q")
+        assert terminal.wait() == 0
+    finally:
+        terminal.close()
+
+
+def lock(box: Box, name: str) -> None:
+    """Its key wants a passphrase from now on."""
+    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", f"open {name}"]
+    subprocess.run([*words, "-f", str(box.folder / "user")], check=True)
+
+
+def lose(box: Box) -> None:
+    for session in box.sessions():
+        with suppress(ProcessLookupError):
+            os.kill(session, 9)
+
+
+def test_the_chosen_machine_is_logged_in_to_again(
+    machines: dict[str, Box], typed: Terminal
+) -> None:
+    """... for each of the two runs that are watched there; the question says for which machine."""
+    start = len(typed.output)
+    lose(machines["gpu3"])
+    typed.until("2 lost", 60)
+    for name, value in (("train", "3.125"), ("second", "4.125")):
+        with (machines["gpu3"].home / f"{name}.log").open("a") as log:
+            log.write(f"{{'loss': {value}, 'epoch': 1.0}}\n")
+    typed.type("L")  # the cursor stands on a machine that is there
+    typed.type("G")
+    typed.until("log in again", start=start)
+    asked = len(typed.output)
+    typed.type("L")
+    typed.until("to log in to gpu3", start=asked)
+    typed.type("open gpu3\r")
+    for shown in ("3.125", "4.125"):
+        typed.until(shown, start=asked)
+
+
+def test_two_machines_are_logged_in_to_one_after_the_other(
+    machines: dict[str, Box], typed: Terminal
+) -> None:
+    start = len(typed.output)
+    for name in ("gpu1", "gpu3"):
+        lose(machines[name])
+        with (machines[name].home / "train.log").open("a") as log:
+            log.write(f"{{'loss': {name[-1]}.125, 'epoch': 1.0}}\n")
+    typed.until("3 lost", 60, start=start)
+    for key, name in (("g", "gpu1"), ("jj", "gpu3")):
+        typed.type(key)
+        typed.until("log in again", start=start)
+        start = len(typed.output)
+        typed.type("L")
+        typed.until(f"to log in to {name}", start=start)
+        typed.type(f"open {name}\r")
+        typed.until(f"{name[-1]}.125", start=start)

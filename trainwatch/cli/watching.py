@@ -62,7 +62,7 @@ def _attach_all(targets: Sequence[str], words: Words) -> int:
 
     if words.has("--record"):
         raise CommandError("--record writes the journal of one target: name one")
-    with all_reached(targets) as ways:
+    with all_reached(targets, attended=True) as ways:
         return _on_screen([View(way, words, journal=journal(way)) for way in ways])
 
 

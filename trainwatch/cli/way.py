@@ -108,10 +108,10 @@ def _probed(host: str, where: str, door: Door | Sequence[str]) -> Way:
 
 def _submitted(host: str, where: str, door: Door | Sequence[str]) -> Way:
     """A probe asks Slurm about the job, others go to its machines."""
-    from trainwatch.link.bare import BareDoor
+    from trainwatch.link.bare import HERE, BareDoor
     from trainwatch.link.slurm import SlurmLink
 
-    there = door.command if isinstance(door, BareDoor) else list
+    there = door if isinstance(door, BareDoor) else HERE
 
     def make(record: Path | None) -> Link:
         return SlurmLink(ChildLink(door), there, record)
@@ -121,6 +121,7 @@ def _submitted(host: str, where: str, door: Door | Sequence[str]) -> Way:
 
 def _contained(target: Target, ssh: SshDoor | None) -> Way:
     """The engine of the machine is asked, and a probe goes into the container."""
+    from trainwatch.link.bare import HERE
     from trainwatch.link.container import ContainerLink
     from trainwatch.link.engine import engine
 
@@ -128,7 +129,7 @@ def _contained(target: Target, ssh: SshDoor | None) -> Way:
         one = engine(target.where)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    there = ssh.command if ssh else list
+    there = ssh or HERE
     return Way(
         target.host, target.where, lambda record: ContainerLink(one, there, record), is_here=False
     )

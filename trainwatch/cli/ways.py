@@ -31,15 +31,16 @@ PATIENCE = 5.0
 
 
 @contextmanager
-def all_reached(words: Sequence[str]) -> Iterator[list[Way]]:
+def all_reached(words: Sequence[str], attended: bool = False) -> Iterator[list[Way]]:
     """The ways to several targets. One that cannot be reached has a way on which that is said.
 
+    ``attended`` as for ``reached``.
     Raises UsageError, and CommandError for a target that cannot be one of several.
     """
     targets = [parse(word) for word in words]
     if any(target.kind == "stdin" for target in targets):
         raise CommandError("standard input is watched alone: name no other target beside -")
-    doors = _Doors({target.host for target in targets if target.host})
+    doors = _Doors({target.host for target in targets if target.host}, attended)
     try:
         yield [_one_of(target, doors) for target in targets]
     finally:
@@ -57,10 +58,11 @@ def _one_of(target: Target, doors: _Doors) -> Way:
 class _Doors:
     """Logins to several machines: a few at a time, then one by one those that ask something."""
 
-    def __init__(self, hosts: Collection[str]) -> None:
+    def __init__(self, hosts: Collection[str], attended: bool) -> None:
         from trainwatch.link.login import Login
 
         self.refused: dict[str, Verdict] = {}
+        self._attended = attended
         self._logins = {host: Login(host) for host in sorted(hosts)}
         if not hosts:
             return
@@ -71,7 +73,7 @@ class _Doors:
 
     def to(self, host: str) -> SshDoor | None:
         """The way to a machine; None = this one."""
-        return self._logins[host].door() if host else None
+        return self._logins[host].door(self._attended) if host else None
 
     def close(self) -> None:
         """Hang up everywhere."""

@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from trainwatch.link import askpass
 from trainwatch.link.person import Prompt
@@ -28,11 +28,19 @@ _SHOWN = ("yes/no", "fingerprint)?")  # a question whose answer is no secret
 
 
 class Asking:
-    """For the time of one login: ``ask`` is called with each question, from a thread of ours."""
+    """For the time of one login: ``ask`` is called with each question, from a thread of ours.
 
-    def __init__(self, folder: str, ask: Callable[[Prompt], None]) -> None:
+    ``words`` is the file that ssh writes its errors to.
+    """
+
+    def __init__(
+        self, host: str, folder: str, words: IO[bytes], ask: Callable[[Prompt], None]
+    ) -> None:
         self.refused = False
         """Somebody was asked and did not want to answer."""
+        self._host = host
+        self._words, self._heard = words, 0  # what ssh says, and how much of it was shown
+        self._asked: set[str] = set()
         self._ask = ask
         self._address = os.path.join(folder, "a")
         self._helper = os.path.join(folder, "askpass")
@@ -78,7 +86,17 @@ class Asking:
                 self._lines.append(line)
                 kind, _, text = _all_of(line).decode("utf-8", "replace").partition("\0")
                 hidden = kind == "" and not any(word in text for word in _SHOWN)
-                self._ask(Prompt(text, hidden, partial(self._answer, line)))
+                reply = partial(self._answer, line)
+                self._ask(Prompt(self._host, text, self._said(text), hidden, reply))
+
+    def _said(self, question: str) -> str:
+        """What there is to know before answering: a login that asks the same again did not like it."""
+        words = os.pread(self._words.fileno(), _LONGEST, self._heard)
+        self._heard += len(words)
+        again = question in self._asked
+        self._asked.add(question)
+        said = words.decode("utf-8", "replace").strip()
+        return said or ("what was answered was not accepted" if again else "")
 
     def _answer(self, line: socket.socket, text: str | None) -> None:
         self.refused = self.refused or text is None

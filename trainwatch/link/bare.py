@@ -22,6 +22,8 @@ from trainwatch.link.door import Door, Knock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.link.door import End, Verdict
+
 MAX_NOISE = 8 << 20
 NO_PYTHON, CUT = 97, 98  # how the stub ends
 
@@ -57,11 +59,16 @@ g["start"](m,b"\\0\\0"+sys.argv[3].encode("ascii"))
 
 
 class BareDoor(Door):
-    """A probe behind any command that runs words where the training is."""
+    """A probe behind any command that runs words where the training is; ``HERE`` behind none."""
 
     def command(self, words: Sequence[str]) -> list[str]:
         """What to run here, so that ``words`` run there."""
         return [*self.argv, *words]
+
+    def barred(self, end: End) -> Verdict | None:
+        """What there is to say of a command that ended because a person has to open the way again."""
+        del end
+        return None
 
     def knock(self) -> Knock:
         """See Door."""
@@ -71,6 +78,10 @@ class BareDoor(Door):
         words = ["sh", "-c", _FIND, "sh", stub, str(len(first)), marker]
         decoder = AfterNoise(b"\0\0" + marker.encode("ascii"))
         return Knock(self.command(words), decoder, first, wire.encode(facts.Modules(rest)))
+
+
+HERE = BareDoor([])
+"""Words run on this machine."""
 
 
 class AfterNoise:

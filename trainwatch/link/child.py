@@ -24,7 +24,7 @@ from trainwatch.link.clock import LOST, Clock, Sleep
 from trainwatch.link.door import Door, End, Verdict
 from trainwatch.link.inbox import only_facts
 from trainwatch.link.memory import Memory
-from trainwatch.link.person import Offer
+from trainwatch.link.person import log_in_again
 from trainwatch.link.pipes import Pipes, drain
 from trainwatch.link.threaded import Threaded
 
@@ -73,7 +73,6 @@ class ChildLink(Threaded):
         self._backoff = self._door.backoff if backoff is None else backoff
         self._memory = Memory()
         self._troubled = False
-        self._accepted = False
 
     # --- what follows runs in the link's own thread
 
@@ -89,7 +88,9 @@ class ChildLink(Threaded):
             wait = self._backoff[min(failures, len(self._backoff) - 1)] * random.uniform(0.75, 1.25)
             if not verdict.final:
                 self._pause(wait, verdict)
-            elif not self._logged_in_again(verdict):
+            elif not log_in_again(
+                self._door, verdict, self._inbox.put, self._complain, self._is_left
+            ):
                 break
 
     def _converse(self) -> Verdict | None:
@@ -175,29 +176,12 @@ class ChildLink(Threaded):
             if left >= 1 and not self._inbox.full:
                 self._inbox.put([_told(_soon(verdict, left))])  # no journal needs every second
 
-    def _logged_in_again(self, verdict: Verdict) -> bool:
-        """Say why it ended, and wait for a person who makes it go on. False: nobody will."""
-        again = self._door.again
-        if again is None or not verdict.person:
-            self._complain(verdict)
-            return False
-        failed: Verdict | None = verdict
-        while failed is not None:
-            self._accepted = False
-            self._inbox.put([Offer(self._door.host, self._accept)])
-            self._complain(failed)  # after the offer: whoever reads of it can do it
-            while not self._accepted:
-                if self._closing:
-                    return False
-                self._hear(None)
-            failed = again(lambda prompt: self._inbox.put([prompt]), lambda: self._closing)
-        return True
+    def _is_left(self, seconds: float) -> bool:
+        """Wait so long; whether the link is being closed."""
+        self._hear(seconds)
+        return self._closing
 
-    def _accept(self) -> None:
-        self._accepted = True
-        self._ring()
-
-    def _hear(self, seconds: float | None) -> None:
+    def _hear(self, seconds: float) -> None:
         """Wait for the bell."""
         select.select([self._bell], [], [], seconds)
         drain(self._bell)

@@ -14,11 +14,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from trainwatch import facts
-from trainwatch.link.bare import NO_PYTHON, BareDoor
+from trainwatch.link.bare import HERE, NO_PYTHON, BareDoor
 from trainwatch.link.child import ChildLink
 from trainwatch.link.door import End, Verdict, how, last_line
 from trainwatch.link.inbox import Inbox
-from trainwatch.link.journal import Recording
+from trainwatch.link.joined import Joined, Source
 from trainwatch.link.kept import Kept
 from trainwatch.link.talk import BACKOFF, Talk
 
@@ -41,16 +41,20 @@ class Inside(BareDoor):
     ping = 4.0
     backoff = BACKOFF
 
-    def __init__(self, engine: Engine, there: Callable[[Sequence[str]], list[str]]) -> None:
+    def __init__(self, engine: Engine, there: BareDoor) -> None:
         super().__init__([])
+        self.host, self.login = there.host, there.login
         self._engine, self._there = engine, there
 
     def command(self, words: Sequence[str]) -> list[str]:
         """See BareDoor."""
-        return self._there([*self._engine.inside(), *words])
+        return self._there.command([*self._engine.inside(), *words])
 
     def verdict(self, end: End) -> Verdict:
         """See Door."""
+        barred = self._there.barred(end)
+        if barred is not None:
+            return barred
         name, only = self._engine.name, "its log is shown, its processes and checkpoints are not"
         if end.spoke:
             return Verdict(f"the way into {name} was lost ({how(end.code)})", "", final=False)
@@ -62,23 +66,17 @@ class Inside(BareDoor):
         return Verdict(f"nothing can be run in {name} ({words}): {only}", "", final=False)
 
 
-class ContainerLink:
-    """Facts of one container; ``there`` makes words a command on the machine of the engine."""
+class ContainerLink(Joined):
+    """Facts of one container; ``there`` leads to the machine of the engine."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        there: Callable[[Sequence[str]], list[str]] = list,
-        record: Path | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, there: BareDoor = HERE, record: Path | None = None) -> None:
+        super().__init__(record)
         self._engine = engine
-        self._record = record
-        self._recording: Recording | None = None
         self._inbox = Inbox()
         self._inside = ChildLink(Inside(engine, there))
         self._looking = False  # a probe was sent inside
         self._looked = threading.Event()  # its first look is over
-        self._news, self._room = threading.Event(), threading.Event()
+        self._room = threading.Event()
         self._closing = False
         self._over = False  # the container has ended, and with it what is inside
         self._bell, self._rope = os.pipe()
@@ -87,18 +85,12 @@ class ContainerLink:
         self._watch: facts.Watch | None = None
         self._target: facts.Target | None = None
         self._thread = threading.Thread(target=self._run, name="container", daemon=True)
+        self._sources.append(Source(self._inbox.take, self._from_engine))
 
     def open(self, wake: Callable[[], None]) -> None:
-        """Start. ``wake`` is called from other threads. Raises OSError without a journal."""
-
-        def rung() -> None:
-            self._news.set()
-            wake()
-
-        if self._record is not None:
-            self._recording = Recording(self._record)
-        self._inbox.open(rung, self._room.set)
-        self._rung = rung
+        """See Joined."""
+        super().open(wake)
+        self._inbox.open(self._ring, self._room.set)
 
     def send(self, request: Any) -> None:
         """Ask the engine or the probe inside; never blocks."""
@@ -113,26 +105,6 @@ class ContainerLink:
             self._inbox.put([facts.Answer(False, True, text, time.time())])
         elif self._looking:
             self._inside.send(request)
-
-    def take(self, limit: int) -> list[Any]:
-        """At most ``limit`` waiting facts, in order; never blocks."""
-        self._news.clear()
-        taken = self._inbox.take(limit)
-        rest = limit - len(taken)
-        inside = self._inside.take(rest) if self._looking and rest else []
-        if len(taken) + len(inside) >= limit:
-            self._news.set()
-        for fact in taken:
-            if isinstance(fact, facts.Target):
-                self._target = fact
-        taken += [passed for fact in inside for passed in self._from_inside(fact)]
-        if self._recording is not None:
-            taken += [t for fact in taken if (t := self._recording.write(fact)) is not None]
-        return taken
-
-    def wait(self, timeout: float) -> bool:
-        """Block until facts wait or the link is closed; False when the time ran out."""
-        return self._news.wait(timeout)
 
     @property
     def closed(self) -> bool:
@@ -150,8 +122,13 @@ class ContainerLink:
             self._thread.join(2.0)
         if not self._thread.is_alive():
             self._kept.close()
-        if self._recording is not None:
-            self._recording.close()
+        super().close()
+
+    def _from_engine(self, fact: Any) -> list[Any]:
+        """What the engine tells."""
+        if isinstance(fact, facts.Target):
+            self._target = fact
+        return [fact]
 
     def _from_inside(self, fact: Any) -> list[Any]:
         """What the probe inside tells, as far as the engine does not know it better."""
@@ -181,7 +158,8 @@ class ContainerLink:
 
     def _look_inside(self) -> None:
         assert self._watch is not None
-        self._inside.open(self._rung)
+        self._inside.open(self._ring)
+        self._sources.append(Source(self._inside.take, self._from_inside))
         self._inside.send(self._watch._replace(target=FIRST, once=False, resume=[]))
         self._looking = True
         self._looked.wait(_LOOK)

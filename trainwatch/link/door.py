@@ -37,9 +37,9 @@ class Verdict(NamedTuple):
 class LogsIn(Protocol):
     """Makes a connection anew, with the help of a person."""
 
-    def __call__(
-        self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]
-    ) -> Verdict | None:
+    made: int  # so many times it was
+
+    def again(self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]) -> Verdict | None:
         """Why it failed; None: it is there again."""
 
 
@@ -69,7 +69,7 @@ class Door:
     host = ""  # where it leads, as ssh knows it
     ping: float | None = None  # seconds between two pings; None: its end is noticed anyway
     patience = 10.0  # seconds without a first word, after which ``silence`` is told
-    again: LogsIn | None = None  # how a person logs in once more, where one is there
+    login: LogsIn | None = None  # how a person logs in once more, where one is there
     backoff: Sequence[float] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
     """Seconds before a start, by the failures before it."""
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,10 @@ class Login:
         self._program = tuple(program)
         self._folder = ""
         self._typed = False
+        self.made = 0  # times that a person logged in again
+        self._one = threading.Lock()  # logs in again
+        self._tries = 0  # to log in again
+        self._failed: Verdict | None = None  # the last of them
 
     def open(
         self, ask: bool = True, meanwhile: Iterable[object] = (), patience: float | None = None
@@ -88,23 +93,43 @@ class Login:
 
         ``attended``: somebody sits at a screen and can log in again when the connection is lost.
         """
-        door = SshDoor(self.host, [*self._program, *self._shared])
-        door.typed = self._typed
-        door.again = self.again if attended and self._typed else None
+        nowhere = (
+            ["-o", "ProxyCommand=false"] if self._typed else []
+        )  # by the shared one or not at all
+        door = SshDoor(self.host, [*self._program, *self._shared, *nowhere], self._typed)
+        door.login = self if attended and self._typed else None
         return door
 
     def again(self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]) -> Verdict | None:
         """Log in while a screen covers the terminal: what ssh wants to know is asked by ``ask``.
 
-        Blocks until ssh is through, or ``leaving`` says so. Why it failed; None: we are in.
+        Blocks until ssh is through, or ``leaving`` says so. Why it failed; None: we are in. Whoever
+        comes while somebody else is at it gets the same answer.
         """
+        before = self._tries
+        while not self._one.acquire(timeout=_LOOK):
+            if leaving():
+                return self._refused("we leave")
+        try:
+            if self._tries == before:
+                self._failed = self._log_in(ask, leaving)
+                self._tries += 1
+                self.made += self._failed is None
+            return self._failed
+        finally:
+            self._one.release()
+
+    def _log_in(self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]) -> Verdict | None:
         from trainwatch.link.asking import Asking  # noqa: PLC0415 - most logins ask nothing twice
 
         if self._quietly(*self._shared, "-O", "check").returncode == 0:
             return None
         with suppress(FileNotFoundError):
             os.unlink(self._socket)  # of the connection that is gone
-        with tempfile.TemporaryFile() as errors, Asking(self._folder, ask) as asking:
+        with (
+            tempfile.TemporaryFile() as errors,
+            Asking(self.host, self._folder, errors, ask) as asking,
+        ):
             command = [*self._program, *self._master, "--", self.host]
             ssh = subprocess.Popen(
                 command,
@@ -124,6 +149,9 @@ class Login:
         if ssh.returncode == 0:
             return None
         why = "it was broken off" if asking.refused else last_line(words) or how(ssh.returncode)
+        return self._refused(why)
+
+    def _refused(self, why: str) -> Verdict:
         return Verdict(f"the login to {self.host} did not succeed ({why})", AGAIN, final=True)
 
     def close(self) -> None:
@@ -136,7 +164,7 @@ class Login:
     def _shared(self) -> list[str]:
         if not self._folder:
             return []
-        return ["-o", f"ControlPath={self._socket}"]
+        return ["-o", f"ControlPath={self._socket}", "-o", "ControlMaster=no"]
 
     @property
     def _socket(self) -> str:
@@ -144,8 +172,8 @@ class Login:
 
     @property
     def _master(self) -> list[str]:
-        lasting = ["-o", "ControlMaster=yes", "-o", f"ControlPersist={_LINGER}"]
-        return [*self._shared, *lasting, *LASTING, "-N", "-f"]
+        shared = ["-o", f"ControlPath={self._socket}", "-o", "ControlMaster=yes"]
+        return [*shared, "-o", f"ControlPersist={_LINGER}", *LASTING, "-N", "-f"]
 
     def _quietly(
         self, *words: str, meanwhile: Iterable[object] = (), patience: float | None = None

@@ -8,15 +8,15 @@ A step of ours joins the job, takes nothing from it and does not count as a part
 from __future__ import annotations
 
 import re
-import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainwatch import facts
-from trainwatch.link.bare import NO_PYTHON, BareDoor
+from trainwatch.link.bare import HERE, NO_PYTHON, BareDoor
 from trainwatch.link.child import ChildLink
 from trainwatch.link.door import End, Verdict, how, last_line
-from trainwatch.link.journal import Recording
+from trainwatch.link.joined import Joined, Source
 from trainwatch.link.talk import BACKOFF
 
 if TYPE_CHECKING:
@@ -40,22 +40,28 @@ _SRUN = (
 
 
 class StepDoor(BareDoor):
-    """The way to one machine of a job; ``there`` makes words a command where Slurm is."""
+    """The way to one machine of a job; ``there`` leads to where Slurm is."""
 
     ping = 4.0
     backoff = BACKOFF
 
-    def __init__(self, there: Callable[[Sequence[str]], list[str]], number: str, node: str) -> None:
+    def __init__(self, there: BareDoor, number: str, node: str) -> None:
         super().__init__([])
+        self.host, self.login = there.host, there.login
         self._there, self._number, self._node = there, number, node
 
     def command(self, words: Sequence[str]) -> list[str]:
         """See BareDoor. Without the number of the job the probe is no process of it."""
         step = [*_SRUN, f"--jobid={self._number}", f"--nodelist={self._node}"]
-        return self._there([*step, "env", "-u", "SLURM_JOB_ID", "-u", "SLURM_JOBID", *words])
+        return self._there.command(
+            [*step, "env", "-u", "SLURM_JOB_ID", "-u", "SLURM_JOBID", *words]
+        )
 
     def verdict(self, end: End) -> Verdict:
         """See Door."""
+        barred = self._there.barred(end)
+        if barred is not None:
+            return barred
         without = f"the processes and GPUs on {self._node} are not seen"
         if end.spoke:
             return Verdict(f"the way to {self._node} was lost ({how(end.code)})", "", final=False)
@@ -78,17 +84,13 @@ class _Step:
         self.opened = self.looked = False
 
 
-class SlurmLink:
+class SlurmLink(Joined):
     """Facts of one job; ``main`` is the probe that asks Slurm about it."""
 
-    def __init__(
-        self,
-        main: ChildLink,
-        there: Callable[[Sequence[str]], list[str]] = list,
-        record: Path | None = None,
-    ) -> None:
-        self._main, self._there, self._record = main, there, record
-        self._recording: Recording | None = None
+    def __init__(self, main: ChildLink, there: BareDoor = HERE, record: Path | None = None) -> None:
+        super().__init__(record)
+        self._main, self._there = main, there
+        self._sources.append(Source(main.take, self._of_the_job))
         self._steps: list[_Step] = []
         self._number = ""
         self._watch: facts.Watch | None = None
@@ -98,20 +100,11 @@ class SlurmLink:
         self._held: facts.CaughtUp | None = None
         self._late = 0.0  # when it is held no longer
         self._over = False
-        self._news = threading.Event()
-        self._wake: Callable[[], None] = self._news.set
 
     def open(self, wake: Callable[[], None]) -> None:
-        """Start. ``wake`` is called from other threads. Raises OSError without a journal."""
-
-        def rung() -> None:
-            self._news.set()
-            wake()
-
-        if self._record is not None:
-            self._recording = Recording(self._record)
-        self._wake = rung
-        self._main.open(rung)
+        """See Joined."""
+        super().open(wake)
+        self._main.open(self._ring)
 
     def send(self, request: Any) -> None:
         """Ask; never blocks."""
@@ -120,11 +113,11 @@ class SlurmLink:
         self._main.send(request)
 
     def wait(self, timeout: float) -> bool:
-        """Block until facts wait or the link is closed; False when the time ran out."""
+        """See Joined. What is held is told in time."""
         if self._held is None:
-            return self._news.wait(timeout)
+            return super().wait(timeout)
         left = self._late - time.monotonic()
-        return self._news.wait(min(timeout, max(left, 0.0))) or left <= timeout
+        return super().wait(min(timeout, max(left, 0.0))) or left <= timeout
 
     @property
     def closed(self) -> bool:
@@ -135,25 +128,7 @@ class SlurmLink:
         """Leave. The job stays."""
         self._leave()
         self._main.close()
-        if self._recording is not None:
-            self._recording.close()
-
-    def take(self, limit: int) -> list[Any]:
-        """At most ``limit`` waiting facts and what follows from them; never blocks."""
-        self._news.clear()
-        taken = self._main.take(limit)
-        more = len(taken) >= limit
-        found = [passed for fact in taken for passed in self._of_the_job(fact)]
-        for step in self._steps:
-            told = step.link.take(limit) if step.opened else []
-            more = more or len(told) >= limit
-            found += [passed for fact in told for passed in self._of_a_step(step, fact)]
-        if more:
-            self._news.set()
-        found += self._caught_up()
-        if self._recording is not None:
-            found += [t for fact in found if (t := self._recording.write(fact)) is not None]
-        return found
+        super().close()
 
     def _of_the_job(self, fact: Any) -> list[Any]:
         """What the first probe tells."""
@@ -225,10 +200,11 @@ class SlurmLink:
         bare = request._replace(folders=[], wants=[], roots=[])
         for step in [one for one in self._steps if not one.opened][: max(room, 0)]:
             step.opened = True
-            step.link.open(self._wake)
+            step.link.open(self._ring)
+            self._sources.append(Source(step.link.take, partial(self._of_a_step, step)))
             step.link.send(request if step.own else bare)
 
-    def _caught_up(self) -> list[Any]:
+    def _due(self) -> list[Any]:
         """That the first look is over, once it is on every machine."""
         held = self._held
         waits = any(not step.looked for step in self._steps) and not self._over

@@ -19,6 +19,7 @@ PING = 4.0  # seconds; a probe that hears nothing for 60 s leaves
 ALIVE = 4  # seconds without an answer, twice, and ssh takes the connection for lost
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a try, by the failures before it
 
+FAILED = 255  # how ssh itself ends when it has no connection
 AGAIN = "L: log in again"
 
 LASTING = (
@@ -38,16 +39,20 @@ _OPTIONS = ("-o", "BatchMode=yes", *LASTING)  # nobody can answer a prompt behin
 
 
 class SshDoor(BareDoor):
-    """The way to ``host`` (``user@name``, or an alias of the user's configuration)."""
+    """The way to ``host`` (``user@name``, or an alias of the user's configuration).
+
+    ``typed``: the login asked a person something.
+    """
 
     ping = PING
     backoff = BACKOFF
 
-    def __init__(self, host: str, program: Sequence[str] = ("ssh",)) -> None:
+    def __init__(self, host: str, program: Sequence[str] = ("ssh",), typed: bool = False) -> None:
         super().__init__([*program, *_OPTIONS, "--", host])
         self.host = host
-        self.typed = False  # the login asked a person something
+        self.typed = typed
         self._was_open = False
+        self._made = 0  # logins, when the newest try began
 
     @property
     def silence(self) -> Verdict:
@@ -60,14 +65,19 @@ class SshDoor(BareDoor):
             final=False,
         )
 
-    def _typed_again(self) -> Verdict:
-        """Repeating such a login by itself would ask nobody, and may lock an account."""
+    def barred(self, end: End) -> Verdict | None:
+        """See BareDoor. A typed login repeated by itself would ask nobody, and may lock an account."""
+        if not self.typed or end.code != FAILED or end.spoke or _FULL in end.words:
+            return None
+        if self.login is not None and self.login.made != self._made:
+            return Verdict(f"{self.host} was logged in to again", "", final=False)
         text = f"the connection to {self.host} was lost, and its login has to be typed again"
-        fix = AGAIN if self.again else "leave (q) and attach again"
+        fix = AGAIN if self.login else "leave (q) and attach again"
         return Verdict(text, fix, final=True, person=True)
 
     def command(self, words: Sequence[str]) -> list[str]:
         """See BareDoor. The login shell there takes one level of quotes away."""
+        self._made = self.login.made if self.login is not None else 0
         return [*self.argv, "exec " + shlex.join(words)]
 
     def verdict(self, end: End) -> Verdict:
@@ -76,10 +86,11 @@ class SshDoor(BareDoor):
         if end.spoke:
             words = last_line(end.words) or how(end.code)
             return Verdict(f"the connection to {self.host} was lost ({words})", "", False)
+        barred = self.barred(end)
+        if barred is not None:
+            return barred
         for case in _CASES:
             if case.holds(end):
-                if self.typed and self._was_open and needs_a_person(end.words):
-                    return self._typed_again()
                 final = case.final and not self._was_open
                 return Verdict(
                     case.text.format(host=self.host), case.fix.format(host=self.host), final
@@ -96,6 +107,7 @@ def needs_a_person(words: str) -> bool:
     return any(asked) and _CHANGED not in words
 
 
+_FULL = "Session open refused"
 _CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 
 
@@ -130,6 +142,12 @@ _CASES = (
         "the host key of {host} is not known yet",
         "log in once and compare its fingerprint: ssh {host}",
         True,
+    ),
+    _Case(
+        _says(_FULL),
+        "{host} allows no more sessions in one login (MaxSessions of its ssh server)",
+        "watch fewer targets there at once",
+        False,
     ),
     _Case(
         _says("Permission denied", "Too many authentication failures", "No more authentication methods"),

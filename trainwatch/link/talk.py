@@ -13,12 +13,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainwatch import facts
-from trainwatch.link.door import how, last_line
+from trainwatch.link.door import End, how, last_line
 from trainwatch.link.output import Output
+from trainwatch.link.person import log_in_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from trainwatch.link.bare import BareDoor
+    from trainwatch.link.door import Verdict
     from trainwatch.link.engine import Engine, State
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a try, by the failures before it
@@ -28,10 +31,11 @@ _ANSWER = 30.0  # seconds that an answer may take
 class _NoAnswerError(Exception):
     """The engine cannot be asked, or it has no such container."""
 
-    def __init__(self, words: str, fix: str = "") -> None:
+    def __init__(self, words: str, fix: str = "", code: int | None = None) -> None:
         super().__init__(words)
         self.words = words
         self.fix = fix
+        self.code = code  # with which the asking ended
 
 
 class Talk:
@@ -43,7 +47,7 @@ class Talk:
     def __init__(
         self,
         engine: Engine,
-        there: Callable[[Sequence[str]], list[str]],
+        there: BareDoor,
         put: Callable[[list[Any]], None],
         look_inside: Callable[[], None],
         bell: int,
@@ -101,6 +105,8 @@ class Talk:
         except ValueError:
             self._say("link", f"the answer of {self._engine.program} cannot be understood")
         except _NoAnswerError as error:
+            if self._was_barred(error.code, error.words):
+                return None
             if not self._engine.is_unknown(error.words):
                 self._say("link", error.words, error.fix)
             elif self._target is None:
@@ -114,7 +120,7 @@ class Talk:
         """The answer of the engine. Raises _NoAnswerError."""
         try:
             done = subprocess.run(
-                self._there(self._engine.ask()),
+                self._there.command(self._engine.ask()),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
@@ -128,7 +134,8 @@ class Talk:
             raise _NoAnswerError(f"{self._engine.program} does not answer") from error
         if done.returncode:
             words = last_line(done.stderr.decode("utf-8", "replace"))
-            raise _NoAnswerError(words or f"{self._engine.program}: {how(done.returncode)}")
+            words = words or f"{self._engine.program}: {how(done.returncode)}"
+            raise _NoAnswerError(words, code=done.returncode)
         return done.stdout
 
     def _introduce(self, state: State) -> None:
@@ -158,13 +165,23 @@ class Talk:
         """The log, as far as it goes. False when it cannot be read, which has been said."""
         words = self._engine.logs(self._output.lines.since, follow)
         try:
-            end = self._output.read(self._there(words))
+            end = self._output.read(self._there.command(words))
         except OSError as error:
             self._say("link", f"{self._engine.program} cannot be started: {error.strerror}")
             return False
-        if end.code:
+        if end.code and not self._was_barred(end.code, end.words):
             self._say("link", end.words or how(end.code))
         return not end.code
+
+    def _was_barred(self, code: int | None, words: str) -> bool:
+        """Whether a person had to open the way to the engine again; if one does, they have by now."""
+        barred = self._there.barred(End(code, words, "", spoke=False))
+        if barred is not None:
+            log_in_again(self._there, barred, self._put, self._complain, self._leaving)
+        return barred is not None
+
+    def _complain(self, verdict: Verdict) -> None:
+        self._say("link", verdict.text, verdict.fix)
 
     def _took(self, data: bytes) -> None:
         if data:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from trainwatch.draw.rows import Row
-    from trainwatch.link.person import Offer, Prompt
+    from trainwatch.link.person import Offer, Prompt, Settled
+    from trainwatch.ui.pump import Intake
 
 
 class Picked(Message):
@@ -75,11 +76,12 @@ class Said(Message):
 
 
 class Wanted(Message):
-    """A link cannot go on without a person."""
+    """A link cannot go on without a person, or can again."""
 
-    def __init__(self, wish: Offer | Prompt) -> None:
+    def __init__(self, wish: Offer | Prompt | Settled, intake: Intake) -> None:
         super().__init__()
         self.wish = wish
+        self.intake = intake
 
 
 class Questioned(Message):

@@ -12,12 +12,12 @@ from textual.app import App
 from textual.binding import Binding
 
 from trainwatch import facts
-from trainwatch.link.person import Prompt
 from trainwatch.link.readonly import WORDS
 from trainwatch.run.alerts import ENDED
 from trainwatch.run.topics import Topic
 from trainwatch.ui.app import INTERRUPTED
 from trainwatch.ui.commands import by_name, themes_by_name
+from trainwatch.ui.logins import Logins
 from trainwatch.ui.messages import Copied, Opened, Questioned, Said, Wanted
 from trainwatch.ui.paint import exact
 from trainwatch.ui.panels.fleet import Fleet
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
-    from trainwatch.link.person import Offer
+    from trainwatch.link.person import Prompt
     from trainwatch.read.records import CheckpointSeen
     from trainwatch.ui.app import Watched
     from trainwatch.ui.pump import Intake, Pump
@@ -81,7 +81,7 @@ class Monitor(App[int]):
         self._look = Look(Inks(THEMES[0]), options.glyphs)
         self._launching = False
         self._stopping: set[Intake] = set()
-        self._offer: Offer | None = None
+        self._logins = Logins(self._ask, self._take_back)
         self._watched = {one.intake: one for one in watched}
         self._desks = {one.intake: self._desk(one) for one in watched}
         for theme in THEMES:
@@ -121,7 +121,7 @@ class Monitor(App[int]):
         self.pump.publish = self._publish
         for intake in self._desks:
             intake.answered = self._answered
-            intake.wanted = lambda wish: self.post_message(Wanted(wish))
+            intake.wanted = partial(self._wanted, intake)
         self.theme_changed_signal.subscribe(self, self._relook)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         if self.options.delivery is not None:
@@ -189,11 +189,20 @@ class Monitor(App[int]):
 
     def on_wanted(self, message: Wanted) -> None:
         """Ask what ssh asks, or offer the key that makes it ask."""
-        if isinstance(message.wish, Prompt):
-            self.push_screen(LoginScreen(self.desk, message.wish))
-        else:
-            self._offer = message.wish
-            self.refresh_bindings()
+        self._logins.wanted(message.wish, message.intake)
+        self.refresh_bindings()
+
+    def _wanted(self, intake: Intake, wish: Any) -> None:
+        self.post_message(Wanted(wish, intake))
+
+    def _ask(self, prompt: Prompt) -> None:
+        self.push_screen(LoginScreen(self.desk, prompt), lambda _: self._logins.answered())
+
+    def _take_back(self) -> None:
+        """The login is over, whatever it asked last."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LoginScreen):
+                screen.dismiss()
 
     def _send(self, one: Watched, request: Any) -> None:
         """The one gate to the probe: what changes anything does not pass where one only looks."""
@@ -250,15 +259,22 @@ class Monitor(App[int]):
 
     def action_log_in(self) -> None:
         """Make the lost connection anew; what ssh asks comes as a dialog."""
-        offer, self._offer = self._offer, None
-        if offer is not None:
+        hosts = self._lost()
+        if hosts:
+            self._logins.accept(hosts)
             self.refresh_bindings()
-            self.on_said(Said(f"logging in to {offer.host}"))
-            offer.accept()
+            self.on_said(Said(f"logging in to {', '.join(hosts)}"))
+
+    def _lost(self) -> list[str]:
+        """The machines of the chosen run that a person has to log in to again."""
+        desk = self.desk
+        chosen = next(one.run for i, one in self._watched.items() if self._desks[i] is desk)
+        parts = [i for i, one in self._watched.items() if chosen in (one.run, one.run.leader)]
+        return self._logins.offered(parts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a login only when it was lost."""
-        return self._offer is not None if action == "log_in" else True
+        return bool(self._lost()) if action == "log_in" else True
 
     def action_repaint(self) -> None:
         """Paint everything again, after something else wrote on the terminal."""

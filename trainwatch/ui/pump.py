@@ -15,7 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from trainwatch import facts
-from trainwatch.link.person import Offer, Prompt
+from trainwatch.link.person import WISHES
 from trainwatch.run.topics import Topic
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Intake:
         bell: Rings | None = None,
     ) -> None:
         self.answered: Callable[[facts.Answer | facts.JobEnded], None] = _ignore
-        self.wanted: Callable[[Offer | Prompt], object] = _ignore
+        self.wanted: Callable[[Any], object] = _ignore
         """The link needs the person at the screen."""
         self._begun = False
         self._asked = 0.0  # when it was opened
@@ -142,7 +142,7 @@ class Intake:
             self.link.send(request)
 
     def _take(self, fact: Any) -> Topic:
-        if isinstance(fact, Offer | Prompt):
+        if isinstance(fact, WISHES):
             self.wanted(fact)
             return Topic.NOTHING
         at = getattr(fact, "at", None)

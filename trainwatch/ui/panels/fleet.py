@@ -105,6 +105,7 @@ class Fleet(Panel):
         self.desk = self._desks[word]
         if isinstance(self.screen, LiveScreen):
             self.screen.desk = self.desk  # at once: the next key may be for this run
+            self.app.refresh_bindings()
 
     async def on_click(self, event: events.Click) -> None:
         """A click chooses, a second one opens."""

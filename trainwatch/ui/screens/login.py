@@ -19,7 +19,7 @@ from trainwatch.ui.rows import Panel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from trainwatch.draw.rows import Row
+    from trainwatch.draw.rows import Row, Style
     from trainwatch.link.person import Prompt
     from trainwatch.run.topics import Topic
     from trainwatch.ui.rows import Desk
@@ -35,12 +35,18 @@ class Words(Panel):
         self._prompt = prompt
 
     def picture(self, columns: int, lines: int) -> Picture:
-        """Every word of it: a fingerprint is wrapped, never cut."""
-        said = [clean(line, 1000) for line in self._prompt.text.splitlines()[:20]]
-        rows: list[Row] = [
-            [(f" {part}", "text")] for line in said for part in wrapped(line, columns - 2)
-        ]
-        return Picture([("ssh asks", "title")], [], rows[:lines])
+        """Every word of it: a fingerprint is wrapped, never cut. What was said before, if there is room."""
+        asked = _rows(self._prompt.text, columns, "text")[:lines]
+        said = _rows(self._prompt.said, columns, "warning")
+        room = max(lines - len(asked) - 1, 0)
+        before: list[Row] = [*said[len(said) - room :], []] if said and room else []
+        title = f"ssh asks, to log in to {clean(self._prompt.host, 60)}"
+        return Picture([(title, "title")], [], [*before, *asked])
+
+
+def _rows(text: str, columns: int, style: Style) -> list[Row]:
+    lines = [clean(line, 1000) for line in text.splitlines()[-20:]]
+    return [[(f" {part}", style)] for line in lines for part in wrapped(line, columns - 2)]
 
 
 class LoginScreen(ModalScreen[None]):
