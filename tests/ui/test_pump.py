@@ -77,6 +77,35 @@ async def test_a_burst_is_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     pump.stop()
 
 
+class Samples(Sink):
+    """Everything is a sample of the machine, but what the log says."""
+
+    def feed(self, fact: Any, /) -> Topic:
+        return super().feed(fact) if isinstance(fact, facts.Chunk) else Topic.MACHINE
+
+
+async def test_samples_wait_for_the_next_news_but_for_the_first() -> None:
+    sample = facts.Ping()
+    link, seen = FakeLink(sample), list[object]()
+    intake = Intake(link, Samples())
+    pump = Pump([intake])
+    pump.publish = seen.append
+    pump.open()
+    pump.start()
+    await until(lambda: seen)
+    link.say(sample)
+    await asyncio.sleep(2 * pump_module.FRAME)
+    assert seen == [{intake: Topic.MACHINE}]
+    assert pump.busy, "it is not forgotten"
+    link.say(chunk(0))
+    await until(lambda: len(seen) == 2)
+    assert seen[1] == {intake: Topic.MACHINE | Topic.LOG}
+    link.say(sample)
+    await until(lambda: len(seen) == 3)
+    assert seen[2] == {intake: Topic.MACHINE | Topic.TIME}, "the next second brings it"
+    pump.stop()
+
+
 async def test_frames_are_apart_and_none_is_lost() -> None:
     link, sink, at = FakeLink(chunk(0)), Sink(), list[float]()
     pump = Pump([Intake(link, sink)])

@@ -45,6 +45,8 @@ CONNECTING: Final = 4
 """Connections that are being made at a time: a server refuses what comes in crowds."""
 YOUNG: Final = 4.0
 """Seconds after which a connection that says nothing keeps no other one waiting."""
+SAMPLES: Final = Topic.MACHINE | Topic.DEVICES
+"""What is measured every second: painted with the next news, or with the next second."""
 PING: Final = 20
 """Ticks between two signs of life to the probe, which leaves after a minute of silence."""
 
@@ -170,6 +172,8 @@ class Pump:
         self._unopened = deque(intakes)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: dict[Intake, Topic] = {}
+        self._news = False  # something of it does not wait for the next second
+        self._sampled: set[Intake] = set()  # whose first samples are painted
         self._painted = 0.0
         self._rest = FRAME
         self._busy = False
@@ -235,7 +239,7 @@ class Pump:
     @property
     def busy(self) -> bool:
         """Whether something was read or arrived that is not published yet."""
-        return self._busy
+        return self._busy or bool(self._changed)
 
     def _begin(self) -> None:
         """Drain now, or when the next frame is due: what arrives in between waits in the link."""
@@ -263,7 +267,7 @@ class Pump:
             self._paint()
         if self._more:
             self._later(BREATH, self._drain)
-        elif self._changed:
+        elif self._news:
             self._later(self._until(), self._drain)
         else:
             self._busy = False
@@ -280,7 +284,7 @@ class Pump:
         return self._painted + self._rest - time.monotonic()
 
     def _is_due(self) -> bool:
-        return bool(self._changed) and self._until() <= 0
+        return self._news and self._until() <= 0
 
     def _read(self, deadline: float) -> bool:
         """Facts of each intake in turn until ``deadline``; whether there are more."""
@@ -302,12 +306,14 @@ class Pump:
     def _note(self, intake: Intake, topic: Topic) -> None:
         if topic:
             self._changed[intake] = self._changed.get(intake, Topic.NOTHING) | topic
+            self._news |= intake not in self._sampled or bool(topic & ~SAMPLES)
 
     def _paint(self) -> None:
         before, self._painted = self._painted, time.monotonic()
         if self._painted - self._aged > TICK / 2:
             self._age()  # in the same frame: everything is drawn once
-        changed, self._changed = self._changed, {}
+        changed, self._changed, self._news = self._changed, {}, False
+        self._sampled.update(one for one, topics in changed.items() if topics & SAMPLES)
         self.publish(changed)
         alone = self._painted - before > 2 * FRAME
         self._rest = max(SOON if alone else FRAME, RESTS * (time.monotonic() - self._painted))
