@@ -170,6 +170,21 @@ def test_what_a_real_writer_wrote() -> None:
     assert point == ("eval", "accuracy", struct.unpack("<f", struct.pack("<f", 0.4))[0], 3, -1)
 
 
+@pytest.mark.parametrize(
+    ("folder", "split"),
+    [("val", "eval"), ("loss_val", "eval"), ("sft-eval-every-100", "train"), ("test-run", "train")],
+)
+def test_a_folder_tells_a_split_when_it_is_called_after_one(folder: str, split: str) -> None:
+    data = event(10, "loss", simple(0.5))
+    assert Disk(f"/runs/{folder}/{EVENTS_NAME}").write(data) == [(split, "loss", 0.5, 10, -1)]
+
+
+def test_the_trainers_own_history_is_of_no_folders_split() -> None:
+    history = b'{"log_history": [{"loss": 0.5, "epoch": 1.0, "step": 10}]}'
+    (point,) = Disk("/runs/test/trainer_state.json").write(history)
+    assert point[:2] == ("train", "loss")
+
+
 def test_both_forms_of_a_scalar_at_any_cut() -> None:
     data = event(10, "train/loss", simple(0.5)) + event(10, "eval/loss", tensor(0.25))
     data += event(1, "epoch_accuracy", tensor(0.75))

@@ -117,6 +117,14 @@ def test_a_folder_that_is_older_than_the_run_is_not_its_own(resumes: bool) -> No
     assert older == (left_behind if resumes else old)
 
 
+def test_what_was_saved_after_the_end_is_another_trainings() -> None:
+    run = run_of([])
+    run.apply(target(started=500.0))
+    run.apply(facts.Ended(0, None, "", 1300.0))
+    show(run, *saved("ours", 100, 200), *saved("later", 100, created=6000.0))
+    assert strange(run) == {f"{REPO}/later/checkpoint-100"}
+
+
 def test_where_the_command_names_the_folder_all_there_is_this_runs() -> None:
     run = run_of([1.0, 0.6, 0.8])
     run.apply(target(started=5000.0)._replace(roots=[f"{REPO}/b", REPO]))

@@ -117,3 +117,18 @@ def test_a_kept_copy_is_of_the_run_that_it_was_kept_from() -> None:
     feed.file("/repo/a/kept/checkpoint-240/trainer_state.json", ours.state())
     assert left_out(feed) == ""
     assert feed.points() == expected(ours.history)
+
+
+@pytest.mark.parametrize(("later", "believed"), [(0.0, True), (60.0, False)])
+def test_a_file_that_was_written_after_the_end_is_not_the_runs_only_for_want_of_another(
+    later: float, believed: bool
+) -> None:
+    feed = Feed()
+    started_in(feed, "/repo")
+    feed.log("hello\n")
+    feed.ended()
+    feed.at += later
+    feed.file("/repo/b/trainer_state.json", trained(2).state())
+    feed.caught_up()
+    assert bool(feed.points()) == believed
+    assert bool(left_out(feed)) != believed

@@ -44,6 +44,7 @@ _HOMES = {
 def main(arguments: list[str] | None = None) -> int:
     """Do what the words say; the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    _fill_closed_outputs()
     try:
         if words[:1] in (["--version"], ["-V"]):
             return _version()
@@ -57,6 +58,18 @@ def main(arguments: list[str] | None = None) -> int:
             return NOBODY_READS
         return _complain(f"the output cannot be written: {error.strerror}", WRONG)
     return code
+
+
+def _fill_closed_outputs() -> None:
+    """What was started with ``>&-`` prints to nowhere; the first file opened must not take that place."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+            setattr(sys, f"__{name}__", getattr(sys, name))
 
 
 def _version() -> int:

@@ -21,6 +21,7 @@ from trainwatch.draw.glyphs import to_ascii
 from trainwatch.draw.rows import clip, width
 from trainwatch.probe import runs
 from trainwatch.read.clean import clean
+from trainwatch.run.run import Run
 from trainwatch.run.session import Session
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from trainwatch.draw.shapes import Json
     from trainwatch.link import Link
     from trainwatch.run.limits import Limits
-    from trainwatch.run.run import Run
 
     Listed: TypeAlias = tuple[facts.RunSeen, dict[str, Json]]
 
@@ -88,8 +88,14 @@ def _runs(known: list[facts.RunSeen], link: Link) -> Iterator[Listed]:
     for one in known:
         shape = ledger.find(one)
         if shape is None:
-            shape = shapes.status(_read(one, link, rules))
-            ledger.put(one, shape)
+            try:
+                shape = shapes.status(_read(one, link, rules))
+            except CommandError as error:
+                if error.code != NOT_FOUND:
+                    raise
+                shape = shapes.status(Run())  # it was removed meanwhile: the others are listed
+            else:
+                ledger.put(one, shape)
         yield one, shape
     ledger.save()
 
@@ -108,7 +114,8 @@ def _read(run: facts.RunSeen, link: Link, rules: Limits) -> Run:
     """Everything about one run, through the open link."""
     session = Session()
     session.run.limits = rules
-    link.send(session.reader.watch(run.id, live=False))
+    folder = run.log.rpartition("/")[0]  # its id could be the name of a file as well
+    link.send(session.reader.watch(folder, live=False))
     begun = False  # facts of the run that was watched before may still be on their way
     for fact in answers(link):
         begun = begun or (isinstance(fact, facts.Target) and fact.id == run.id)
@@ -122,7 +129,7 @@ def _read(run: facts.RunSeen, link: Link, rules: Limits) -> Run:
 def _row(seen: facts.RunSeen, shape: dict[str, Json], now: float) -> tuple[str, ...]:
     verdict = str(shape["verdict"])
     return (
-        seen.id,
+        clean(seen.id),
         f"({clean(seen.name)})" if _is_found(seen) else clean(seen.name) or units.UNKNOWN,
         str(shape["state"]) if seen.state == "running" else seen.state,
         units.count(_number(shape["step"])),

@@ -230,7 +230,7 @@ def _history(run: Run, verdict: Verdict, width: int, height: int) -> list[Row]:
     if len(known) < 2 or height < 1 or not columns:
         return []
     places, values = [p for p, _ in known], [g for _, g in known]
-    start, stop = min(places[0], 0.0), places[-1]
+    start, stop = min(*places, 0.0), max(places)
     dots: list[float | None] = [None] * (columns * DOTS_X)
     for place, value in known:
         dots[int((place - start) / ((stop - start) or 1.0) * (len(dots) - 1))] = value

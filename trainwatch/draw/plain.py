@@ -215,7 +215,7 @@ def _troubles(run: Run, width: int) -> list[Row]:
     rows: list[Row] = []
     for trouble in run.troubles.values():
         if trouble.where != "devices":
-            text = f"{clean(trouble.text)} {clean(trouble.fix)}".strip()
+            text = "; ".join(filter(None, (clean(trouble.text), clean(trouble.fix))))
             rows += [[("! ", "warning"), (line, "text")] for line in wrapped(text, width - 2)]
     for notice in run.notices[-3:]:
         rows.append([("· ", "dim"), (clip(clean(notice.text), width - 2), "label")])

@@ -166,12 +166,16 @@ class StdinLink(Threaded):
 
 def _target() -> facts.Target:
     """All that is known before anything was looked at."""
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:  # it was removed behind us
+        here = ""
     return facts.Target(
         kind="stdin",
         id="",
         name="standard input",
         command=[],
-        cwd=os.getcwd(),
+        cwd=here,
         host=os.uname().nodename,
         user="",
         pid=None,

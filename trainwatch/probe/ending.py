@@ -1,9 +1,11 @@
 """Whether a run or a process has ended, and how.
 
 The law of this file: the exit record is believed. Without one a run has ended only when its process
-is gone and nobody is left who could still write the record; how it ended is then not known.
+is gone and nobody is left who could still write the record; how it ended is then not known, and when
+only where it was seen alive: else it ended with its last sign of life.
 """
 
+import os
 import time
 from typing import Optional
 
@@ -19,13 +21,24 @@ class Ending:
     def __init__(self, run: runs.Run) -> None:
         self._run = run
         self._gone_since: Optional[float] = None
+        self._seen_alive = False
 
     def look(self, now: float) -> Optional[facts.Ended]:
         """How the run ended; None while it runs. ``now`` is monotonic."""
         ended, _ = runs.load_exit(self._run.folder)
         if ended is not None:
             return facts.Ended(ended.code, ended.signal, ended.cause, ended.at)
-        return facts.Ended(None, None, "", time.time()) if self._is_lost(now) else None
+        if not self._is_lost(now):
+            self._seen_alive = True
+            return None
+        return facts.Ended(None, None, "", time.time() if self._seen_alive else self._last_sign())
+
+    def _last_sign(self) -> float:
+        """When something was printed last."""
+        try:
+            return max(os.stat(self._run.log).st_mtime, self._run.started)
+        except OSError:
+            return self._run.started
 
     def _is_lost(self, now: float) -> bool:
         meta = self._run.meta

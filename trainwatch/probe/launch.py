@@ -49,12 +49,17 @@ def start(
         environ = dict(os.environ)
     _fill_standard_descriptors()
     try:
+        place = os.path.abspath(cwd or os.curdir)
+    except OSError as error:
+        text = "the folder that you are in does not exist any more: go to another"
+        raise CannotStartError(NO_STATE, text) from error
+    try:
         run = runs.fresh()
     except OSError as error:
         raise CannotStartError(NO_STATE, _no_record(error)) from error
     order = supervise.Order(
         command=command,
-        cwd=cwd,
+        cwd=place if cwd else None,
         name=name,
         columns=COLUMNS if pty else 0,
         environ=_environment(environ, run.id, pty),

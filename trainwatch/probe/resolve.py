@@ -54,6 +54,8 @@ def resolve(watch: facts.Watch) -> Found:
         return _with_roots(_job(word[len(_SLURM) :]), watch)
     run = None if _is_plainly_a_path(word) else ours.find(word)
     found = [one for one in (run, _path(word, watch)) if one is not None]
+    if len({one.fact.id for one in found}) == 1:  # in the folder of the runs both are the same
+        found = found[:1]
     if stranger.names_process(word):
         found = _with_process(word, watch, found)
     if len(found) > 1:
@@ -155,10 +157,14 @@ def _is_plainly_a_path(word: str) -> bool:
 def _path(word: str, watch: facts.Watch) -> Optional[Found]:
     if not word:
         return None
-    path = os.path.abspath(os.path.expanduser(word))
     try:
+        path = os.path.abspath(os.path.expanduser(word))
         status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL byte is in no path
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        ValueError,
+    ):  # a NUL byte; our own folder is gone
         return None
     except OSError as error:
         if stranger.names_process(word):
@@ -235,7 +241,7 @@ def _found(kind: str, path: str, words: str, streams: List[Source], folders: Lis
     fact = facts.Target(
         kind=kind,
         id="",
-        name=os.path.basename(path),
+        name=os.path.basename(path) or path,
         command=[],
         cwd=os.path.dirname(path),
         host=os.uname().nodename,

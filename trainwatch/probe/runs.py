@@ -230,10 +230,11 @@ def every() -> List[Run]:
     """All runs of this user, newest first."""
     base = runs_folder()
     try:
-        names = [name for name in os.listdir(base) if not name.startswith(".")]
+        with os.scandir(base) as entries:
+            folders = [e.path for e in entries if not e.name.startswith(".") and e.is_dir()]
     except OSError:
         return []
-    found = [load(os.path.join(base, name)) for name in names]
+    found = [load(folder) for folder in folders]
     return sorted((run for run in found if run.changed), key=lambda run: -run.started)
 
 

@@ -2,13 +2,14 @@
 
 The law of this file: what lies where the command says is this run's. Elsewhere a folder is another
 training's when its metric files are, when the losses that its checkpoints tell are not those of the
-log, or when nothing in it was written since the run began; never because nothing is known of it.
+log, or when nothing in it was written while the run lasted; never because nothing is known of it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from trainwatch.run.kinship import is_after
 from trainwatch.run.marks import home
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Since(NamedTuple):
     """What is known of the one run whose checkpoints these should be."""
 
     started: float | None
+    ended: float | None
     resumed: bool  # it went on from an earlier save
 
 
@@ -58,6 +60,8 @@ def _is_strange(
         return not ours
     if since.started is not None and all(each.created < since.started for each in members):
         return not since.resumed
+    if all(is_after(each.created, since.ended) for each in members):
+        return True
     found = [_contradicts(each, metrics) for each in members]
     return found.count(True) >= _PROOF and False not in found
 

@@ -60,8 +60,8 @@ class Checkpoints:
         self.command: Sequence[str] = ()
         """The run's command line, for the one that resumes."""
         self.started: float | None = None
-        self.over = False
-        """The training has ended: nothing more is deleted."""
+        self.ended: float | None = None
+        """When the training ended: nothing more is deleted by it from then on."""
         self.told_resumed = False
         """The log says that it went on from an earlier save."""
         self._metrics = metrics
@@ -124,13 +124,13 @@ class Checkpoints:
     @property
     def _since(self) -> Since:
         asked = any("resume" in word for word in self.command)
-        return Since(self.started, asked or self.told_resumed)
+        return Since(self.started, self.ended, asked or self.told_resumed)
 
     @property
     def _basis(self) -> object:
         """Another one when anything changed that rows are made of."""
         versions = self.version, self._metrics.version, self._kinship.version
-        return versions, self.over, self.told_resumed, self.started, tuple(self.command)
+        return versions, self.ended, self.told_resumed, self.started, tuple(self.command)
 
     def saved_in(self, seen: CheckpointSeen) -> float | None:
         """Seconds until a save is done, by how fast it went so far; None while that is not known."""
@@ -153,7 +153,7 @@ class Checkpoints:
             seen, strange = self.seen, self.strangers
             gold = self.gold.of(sorted(seen, key=lambda c: c.path in strange))
             rows = [replace(self._row(c, words), gold=gold.get(c.path, ())) for c in seen]
-            marks = marked(rows, self._since, self.over, strange)
+            marks = marked(rows, self._since, self.ended is not None, strange)
             self._made = basis, [replace(row, marks=marks[row.seen.path]) for row in rows]
         return self._made[1]
 

@@ -52,7 +52,7 @@ class History:
         if self._waiting is not None:
             self._waiting.append(record)
             return
-        if not self.kinship.believes(record, self._over):
+        if not self.kinship.believes(record):
             self._leave_out(record)
             return
         self._release(lambda held: held.source != record.source)
@@ -68,9 +68,10 @@ class History:
             self._merge(record)
         self._recall()
 
-    def ended(self) -> None:
+    def ended(self, at: float) -> None:
         """The log shows nothing more."""
         self._over = True
+        self.kinship.ended = at
         if self._waiting is None:
             self._release(lambda _: True)
             self._recall()
@@ -86,7 +87,7 @@ class History:
         believed = [
             source
             for source, records in self.left_out.items()
-            if any(self.kinship.believes(record, self._over) for record in records)
+            if any(self.kinship.believes(record) for record in records)
         ]
         for source in believed:
             for record in self.left_out.pop(source):

@@ -3,9 +3,9 @@
 The law of this file: a working folder may hold the files of several trainings. A file from a folder
 that the command names is believed. Any other must agree with the log: two of its rows, and most of
 those that can be compared, repeat what was printed. One that contradicts the log is another run's;
-one that can neither be proved nor contradicted is believed when it has no rival. The Trainer prints
-all that it writes, so its file can wait for the proof until the run has ended. What is left out is
-said, and looked at again when it or the log goes on.
+one that can neither be proved nor contradicted is believed when it has no rival and was not written
+after the end. The Trainer prints all that it writes, so its file can wait for the proof until the run
+has ended. What is left out is said, and looked at again when it or the log goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _PROOF = 2  # rows
 _MOST = 256  # rows that are compared
 _ALWAYS_PRINTED = "trainer_state.json"
+AFTERWARDS = 5.0
+"""Seconds from the end on after which nobody of a run writes any more, by the clocks of two machines."""
 
 
 class Kinship:
@@ -30,6 +32,9 @@ class Kinship:
 
     def __init__(self, store: MetricStore) -> None:
         self._store = store
+        self.ended: float | None = None
+        """When the run ended, in seconds since the epoch."""
+        self._written: dict[str, float] = {}
         self._guessed: list[str] = []
         self._sure: list[str] = []
         self._families: set[str] = set()
@@ -47,19 +52,25 @@ class Kinship:
         self._guessed = [_closed(path) for path in target.guessed]
         self._sure = [_closed(path) for path in target.roots if path not in target.guessed]
 
+    def written(self, source: str, at: float) -> None:
+        """When a file was last changed."""
+        own = family(source)
+        self._written[own] = max(at, self._written.get(own, at))
+
     def met(self, record: Metrics) -> None:
         """Rows of a file arrived; whether they are believed is asked later."""
         self._families.add(family(record.source))
 
-    def believes(self, record: Metrics, over: bool) -> bool:
-        """Whether the rows are this run's, as far as can be told now; ``over``: the run has ended."""
+    def believes(self, record: Metrics) -> bool:
+        """Whether the rows are this run's, as far as can be told now."""
         own = family(record.source)
         if own in self._believed or not self.is_guessed(record.source):
             return True
         found = self._compared(own, record)
         proved = found.count(True) >= max(min(_PROOF, len(found)), found.count(False))
-        waits = record.source.endswith(_ALWAYS_PRINTED) and not over
-        if proved or (False not in found and self._families == {own} and not waits):
+        waits = record.source.endswith(_ALWAYS_PRINTED) and self.ended is None
+        alone = self._families == {own} and not is_after(self._written.get(own), self.ended)
+        if proved or (False not in found and alone and not waits):
             self._believed.add(own)
             self._contradicted.discard(own)
             return True
@@ -89,6 +100,11 @@ class Kinship:
         if any(source.startswith(path) for path in self._sure):
             return False
         return any(source.startswith(path) for path in self._guessed)
+
+
+def is_after(written: float | None, ended: float | None) -> bool:
+    """Whether something was written when the run had ended."""
+    return written is not None and ended is not None and written > ended + AFTERWARDS
 
 
 def family(source: str) -> str:

@@ -258,10 +258,10 @@ class Run:
 
     def _ended(self, fact: facts.Ended) -> Topic:
         self.ended = fact
-        self.checkpoints.over = True
+        self.checkpoints.ended = fact.at
         for node in (self.own, *self._others.values()):
             node.process = None  # what it used is no reading of now
-        self._history.ended()
+        self._history.ended(fact.at)
         return Topic.TARGET | Topic.METRICS | Topic.VERDICT | Topic.MACHINE
 
     def _chunk(self, fact: facts.Chunk) -> Topic:
@@ -278,6 +278,7 @@ class Run:
         if self.log.answer(fact):
             return Topic.LOG
         self._files.add(fact.path)
+        self._history.kinship.written(fact.path, fact.mtime)
         return Topic.NOTHING
 
     def _part(self, fact: facts.Part) -> Topic:
@@ -330,7 +331,7 @@ class Run:
         if bool(left) == (_LEFT_OUT in self.troubles):
             return Topic.NOTHING
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-        text = f"{left[0]}{more}: not shown, its numbers do not agree with this log" if left else ""
+        text = f"{left[0]}{more}: not shown, its numbers are not those of this log" if left else ""
         fix = "to see it, attach to its folder"
         return self._trouble(facts.Trouble(_LEFT_OUT, text, fix if left else "", at))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from trainwatch import facts
 from trainwatch.read.files import database
 from trainwatch.read.files.database import Databases
-from trainwatch.read.lexicon import split_in, word
+from trainwatch.read.lexicon import known, split_in, word
 
 if TYPE_CHECKING:
     from trainwatch.read.records import Key, Metrics, Split
@@ -91,7 +91,7 @@ class Files:
                 if not rows:
                     continue  # another format may know a file of that name
                 self._cut.discard(fact.path)
-                split = _split_of(fact.path)
+                split = None if hasattr(form, "TELLS_SPLITS") else _split_of(fact.path)
                 rows = [_resplit(record, split) for record in rows] if split else rows
                 self._tally(fact.path, form.__name__.rpartition(".")[2], rows)
                 return rows
@@ -207,9 +207,13 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _split_of(path: str) -> Split | None:
-    """The split that a file's own name or its folder tells: ``validation/events...``."""
-    folder, _, name = path.rpartition("/")
-    return split_in(name.partition(".")[0]) or split_in(folder.rpartition("/")[2])
+    """The split that a file's own name or its folder tells: ``validation/events...``.
+
+    A folder that is called after a whole run (``sft-eval-every-100``) tells none.
+    """
+    above, _, name = path.rpartition("/")
+    folder = above.rpartition("/")[2]
+    return split_in(name.partition(".")[0]) or (word(folder).split if known(folder) else None)
 
 
 def _resplit(record: Metrics, split: Split) -> Metrics:

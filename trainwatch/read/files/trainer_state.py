@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LARGEST = 16 << 20
 WANTS = (Want("trainer_state.json", LARGEST, 0), Want("*/trainer_state.json", LARGEST, 0))
+TELLS_SPLITS = True  # in each key; the name of its folder is that of the run
 _MOST_ENTRIES = 2_000_000
 
 
