@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -73,6 +74,15 @@ class Box:
         while b"listening" not in self._server.stderr.readline():
             assert self._server.poll() is None
         threading.Thread(target=_let_flow, args=[self._server.stderr], daemon=True).start()
+
+    def tell(self, setting: str) -> None:
+        """Change how it is configured, while it runs."""
+        assert self._server is not None
+        config = self.folder / "sshd_config"
+        name = setting.partition(" ")[0]
+        kept = [x for x in config.read_text().splitlines() if not x.startswith(name)]
+        config.write_text("\n".join([*kept, setting, ""]))
+        self._server.send_signal(signal.SIGHUP)
 
     def know(self, key: str) -> None:
         (self.folder / "known").write_text(f"[127.0.0.1]:{self.entry} {key}")

@@ -12,6 +12,7 @@ import pytest
 
 from tests import pam
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
+from tests.conftest import until
 from tests.sshd import Box, needs_sshd
 
 pytestmark = [needs_sshd, pam.needs_pam]
@@ -90,6 +91,23 @@ def test_after_a_wrong_code_both_are_asked_again_and_it_is_said_why(
     answer(terminal, asked, PASSWORD, "000000")
     terminal.until("was not accepted", start=asked)
     answer(terminal, len(terminal.output) - 200, PASSWORD, CODE)
+    with log.open("a") as more:
+        more.write("{'loss': 2.125, 'epoch': 2.0}\n")
+    terminal.until("2.125", start=asked)
+
+
+def test_a_dialog_left_open_too_long_costs_another_key_and_nothing_else(
+    box: Box, log: Path, terminal: Terminal
+) -> None:
+    box.tell("LoginGraceTime 6")
+    asked = lost(box, terminal)
+    terminal.until("Password:", start=asked)
+    until(lambda: not box.sessions(), 30)  # the server waits no longer
+    terminal.type(PASSWORD + "\r")
+    terminal.until("did not succeed (Connection closed by", start=asked)
+    asked = len(terminal.output)
+    terminal.type("L")
+    answer(terminal, asked, PASSWORD, CODE)
     with log.open("a") as more:
         more.write("{'loss': 2.125, 'epoch': 2.0}\n")
     terminal.until("2.125", start=asked)

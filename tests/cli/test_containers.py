@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command
+from tests.cli.terminal import TRAINWATCH, Terminal, environment
 from tests.engines import Yard, needs_namespaces
 from tests.sshd import Box, needs_sshd
 from trainwatch import facts
@@ -173,3 +175,37 @@ def test_a_container_is_stopped_by_its_engine(yard: Yard, path: str, trainwatch:
     said = trainwatch("stop", "docker:box", PATH=path)
     assert said.returncode != 0
     assert "docker stop box" in said.stderr
+
+
+@needs_sshd
+def test_a_container_goes_on_when_its_machine_was_logged_in_to_again(
+    yard: Yard, path: str, tmp_path: Path, state: Path
+) -> None:
+    yard.put("train", {"Status": "running"}, LINES[:1])
+    (tmp_path / "far").mkdir()
+    machine = Box(tmp_path / "far")
+    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "sesame", "-f", str(machine.folder / "user")]
+    subprocess.run(words, check=True)
+    machine.path = path
+    machine.start()
+    env = environment(state / "mine", PATH=f"{machine.ssh()}:{os.environ['PATH']}")
+    terminal = Terminal([*TRAINWATCH, "attach", "box:docker:train"], env)
+    try:
+        terminal.until("Enter passphrase")
+        terminal.type("sesame\n")
+        terminal.until("'loss': 2.0")
+        start = len(terminal.output)
+        for session in machine.sessions():
+            os.kill(session, 9)
+        terminal.until("log in again", start=start)
+        terminal.type("L")
+        terminal.until("to log in to box", start=start)
+        with (yard.home / "train" / "log").open("a") as log:
+            log.write("2026-01-02T00:00:00Z {'loss': 1.25, 'epoch': 2.0}\n")
+        terminal.type("sesame\r")
+        terminal.until("1.25", start=start)
+        terminal.type("q")
+        assert terminal.wait() == 0
+    finally:
+        terminal.close()
+        machine.end()

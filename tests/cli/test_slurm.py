@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.terminal import TRAINWATCH, environment
+from tests.cli.terminal import TRAINWATCH, Terminal, environment
 from tests.conftest import until as happens
 from tests.slurm import missing, slurm
+from tests.sshd import Box, needs_sshd
+from trainwatch import wire
 
 TRAINING = """\
 for i in 1 2 3 4 5; do echo "{'loss': 1.$((9 - i)), 'epoch': 0.$i}"; done
@@ -220,3 +223,43 @@ def test_no_such_job_is_a_sentence(ask: Command) -> None:
     assert "Slurm knows no job 999999 any more, or never did, and keeps no accounts" in said.stderr
     assert said.returncode == 3
     assert "is no number of a Slurm job" in ask("status", "slurm:abc").stderr
+
+
+@needs_sshd
+def test_a_job_goes_on_when_its_machine_was_logged_in_to_again(
+    submit: Callable[..., str], cluster: dict[str, str], tmp_path: Path, state: Path
+) -> None:
+    script = "echo \"{'loss': 2.5, 'epoch': 1.0}\"; while [ ! -e go ]; do sleep 0.1; done; echo \"{'loss': 1.25, 'epoch': 2.0}\"; sleep 60"
+    job = submit(script, "-N2")
+    (tmp_path / "far").mkdir()
+    box = Box(tmp_path / "far")
+    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "sesame", "-f", str(box.folder / "user")]
+    subprocess.run(words, check=True)
+    box.path = cluster["PATH"]
+    box.before = "\n".join(f"export {n}='{v}'" for n, v in cluster.items() if "SLURM" in n)
+    box.start()
+    env = environment(state / "mine", PATH=f"{box.ssh()}:{os.environ['PATH']}")
+    journal = tmp_path / "watched"
+    attach = [*TRAINWATCH, "attach", "--record", str(journal), f"box:slurm:{job}"]
+    terminal = Terminal(attach, env)
+    try:
+        terminal.until("Enter passphrase")
+        terminal.type("sesame\n")
+        terminal.until("'loss': 2.5", 60)
+        terminal.until("2 machines", 60)
+        start = len(terminal.output)
+        for session in box.sessions():
+            os.kill(session, 9)
+        terminal.until("log in again", start=start)
+        terminal.type("L")
+        terminal.until("to log in to box", start=start)
+        (tmp_path / "go").touch()
+        terminal.type("sesame\r")
+        terminal.until("1.25", start=start)
+        terminal.type("q")
+        assert terminal.wait() == 0
+    finally:
+        terminal.close()
+        box.end()
+    played = wire.Decoder()
+    assert played.feed(journal.read_bytes())

@@ -71,7 +71,7 @@ class SshDoor(BareDoor):
             return None
         if self.login is not None and self.login.made != self._made:
             return Verdict(f"{self.host} was logged in to again", "", final=False)
-        text = f"the connection to {self.host} was lost, and its login has to be typed again"
+        text = f"{self.host} was lost; its login has to be typed again"
         fix = AGAIN if self.login else "leave (q) and attach again"
         return Verdict(text, fix, final=True, person=True)
 
