@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -127,6 +127,13 @@ def _let_flow(said: IO[bytes]) -> None:
     with said:
         while said.read(1 << 12):
             pass
+
+
+def lose(box: Box) -> None:
+    """Every connection to it breaks, as when a server restarts."""
+    for session in box.sessions():
+        with suppress(ProcessLookupError):
+            os.kill(session, signal.SIGKILL)
 
 
 @contextmanager

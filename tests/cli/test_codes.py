@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from tests import pam
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
 from tests.conftest import until
-from tests.sshd import Box, needs_sshd
+from tests.sshd import Box, lose, needs_sshd
 
 pytestmark = [needs_sshd, pam.needs_pam]
 
@@ -56,12 +54,6 @@ def answer(terminal: Terminal, start: int, *words: str, end: str = "\r") -> None
         terminal.until(("Password:", "Code:")[number % 2], start=start)
         start = len(terminal.output)
         terminal.type(word + end)
-
-
-def lose(box: Box) -> None:
-    for pid in box.sessions():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def lost(box: Box, terminal: Terminal) -> int:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
-from tests.sshd import Box, needs_sshd
+from tests.sshd import Box, lose, needs_sshd
 
 pytestmark = needs_sshd
 
@@ -48,13 +46,6 @@ def terminal(box: Box, log: Path, state: Path) -> Iterator[Terminal]:
     shown.type("q")
     shown.wait()
     shown.close()
-
-
-def lose(box: Box) -> None:
-    """The connection breaks, as when a server restarts."""
-    for pid in box.sessions():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def written(log: Path, line: str) -> None:

@@ -7,13 +7,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
-from tests.sshd import Box, boxes, needs_sshd
+from tests.sshd import Box, boxes, lose, needs_sshd
 from trainwatch.cli import ways
 
 pytestmark = needs_sshd
@@ -150,12 +149,6 @@ def lock(box: Box, name: str) -> None:
     """Its key wants a passphrase from now on."""
     words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", f"open {name}"]
     subprocess.run([*words, "-f", str(box.folder / "user")], check=True)
-
-
-def lose(box: Box) -> None:
-    for session in box.sessions():
-        with suppress(ProcessLookupError):
-            os.kill(session, 9)
 
 
 def test_the_chosen_machine_is_logged_in_to_again(

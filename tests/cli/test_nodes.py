@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
 from tests.conftest import until
-from tests.sshd import boxes, needs_sshd
+from tests.sshd import Box, boxes, lose, needs_sshd
 
 pytestmark = needs_sshd
 
@@ -24,9 +24,14 @@ MEET = ("MASTER_ADDR=head", "MASTER_PORT=29500", "WORLD_SIZE=2", "LOCAL_WORLD_SI
 
 
 @pytest.fixture
-def env(tmp_path: Path, state: Path) -> Iterator[dict[str, str]]:
-    with boxes(tmp_path, ["gpu1", "gpu2", "gpu3"]):
-        yield environment(state / "mine", PATH=f"{tmp_path}/client:{os.environ['PATH']}")
+def machines(tmp_path: Path) -> Iterator[dict[str, Box]]:
+    with boxes(tmp_path, ["gpu1", "gpu2", "gpu3"]) as made:
+        yield made
+
+
+@pytest.fixture
+def env(machines: dict[str, Box], tmp_path: Path, state: Path) -> dict[str, str]:
+    return environment(state / "mine", PATH=f"{tmp_path}/client:{os.environ['PATH']}")
 
 
 @pytest.fixture
@@ -77,3 +82,51 @@ def test_two_machines_of_one_training_are_one_row_and_another_training_is_not_in
         assert terminal.wait() == 0
     finally:
         terminal.close()
+
+
+@pytest.fixture
+def pair(ask: Ask, env: dict[str, str]) -> Iterator[Terminal]:
+    """The list, in which one training on two machines is one row."""
+    start(ask, "gpu1", 0)
+    start(ask, "gpu2", 1)
+    until(lambda: told(ask, "gpu[1-2]:")[1]["part_of"], 60)
+    terminal = Terminal([*TRAINWATCH, "attach", "gpu[1-2]:"], env)
+    try:
+        terminal.until("+1")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def states(ask: Ask) -> list[str]:
+    return [one["state"] for one in told(ask, "gpu[1-2]:")]
+
+
+def test_one_question_stops_it_on_every_machine(pair: Terminal, ask: Ask) -> None:
+    pair.type("Q")
+    pair.until("on 2 machines: gpu1, gpu2")
+    pair.type("k\r")
+    for name in ("gpu1", "gpu2"):
+        pair.until(f"{name}: ")
+    until(lambda: states(ask) == ["killed", "killed"], 30)
+    pair.type("qq")  # back, and leave
+    assert pair.wait() == 0
+
+
+def test_a_machine_that_is_not_reached_is_named_and_stopped_by_nobody_later(
+    pair: Terminal, ask: Ask, machines: dict[str, Box]
+) -> None:
+    begun = len(pair.output)
+    lose(machines["gpu2"])
+    machines["gpu2"].end()
+    pair.until("lost", start=begun)
+    pair.type("Q")
+    pair.until("on 2 machines: gpu1, gpu2")
+    pair.type("k\r")
+    pair.until("gpu2: ", start=begun)
+    pair.until("not reached, so not stopped", start=begun)
+    machines["gpu2"].start()
+    until(machines["gpu2"].sessions, 60)  # the connection is back
+    pair.type("qq")  # back, and leave
+    assert pair.wait() == 0
+    assert states(ask) == ["killed", "starting"]

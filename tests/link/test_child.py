@@ -384,3 +384,17 @@ def test_a_link_that_is_closed_leaves_no_descriptor_open() -> None:
         client.link.close()
         client.link._thread.join(SECONDS)
     assert links() == before
+
+
+def test_what_is_asked_without_a_connection_is_answered_and_never_done_later(
+    connect: Callable[..., Client], tmp_path: Path
+) -> None:
+    client = connect(["cat", str(tmp_path / "no-such-file")], backoff=(60.0,))
+    client.until(lambda: client.troubles("link"))
+    client.link.send(facts.Stop("x", False, 1.0))
+    client.link.send(facts.Job("1", "verify", "x", []))
+    client.until(lambda: client.of(facts.Answer) and client.of(facts.JobEnded))
+    (answer,), (ended,) = client.of(facts.Answer), client.of(facts.JobEnded)
+    assert (answer.ok, answer.done, ended.ok) == (False, True, False)
+    assert answer.text == "there is no connection: it was not asked to stop; ask again"
+    assert not client.link._requests

@@ -113,8 +113,8 @@ async def test_stopping_asks_first_and_names_the_signals() -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("i", facts.Stop("sft-out", False, 30.0)),
-        ("k", facts.Stop("sft-out", True, 0.0)),
+        ("i", facts.Stop("r1", False, 30.0)),
+        ("k", facts.Stop("r1", True, 0.0)),
     ],
 )
 async def test_a_letter_points_and_enter_sends(key: str, expected: facts.Stop) -> None:

@@ -182,9 +182,15 @@ class ChildLink(Threaded):
         return self._closing
 
     def _hear(self, seconds: float) -> None:
-        """Wait for the bell."""
+        """Wait for the bell. What is asked to be changed meanwhile is not done later, unwatched."""
         select.select([self._bell], [], [], seconds)
         drain(self._bell)
+        waiting = list(self._requests)
+        for request in waiting:
+            if isinstance(request, facts.Stop | facts.Launch | facts.Job):
+                self._requests.remove(request)
+                self._memory.sent(request)
+                self._deliver(self._memory.broken("there is no connection: it was not asked to"))
 
 
 def _soon(verdict: Verdict, wait: float) -> Verdict:

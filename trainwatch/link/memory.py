@@ -68,19 +68,17 @@ class Memory:
         elif isinstance(fact, facts.JobEnded):
             self._jobs.pop(fact.job, None)
 
-    def broken(self) -> list[Any]:
-        """What the client must be told because its question died with the probe."""
+    def broken(self, why: str = "the probe ended during") -> list[Any]:
+        """What the client must be told because its question died with the probe, or went nowhere."""
         jobs, self._jobs, now = self._jobs, {}, time.time()
         told: list[Any] = [
-            facts.JobEnded(
-                job.id, False, f"the probe ended during {job.action}; ask again", "", 0, now
-            )
+            facts.JobEnded(job.id, False, f"{why} {job.action}; ask again", "", 0, now)
             for job in jobs.values()
         ]
         if self._asked is not None:
             name = type(self._asked).__name__.lower()
             self._asked = None
-            told.append(facts.Answer(False, True, f"the probe ended during {name}; ask again", now))
+            told.append(facts.Answer(False, True, f"{why} {name}; ask again", now))
         return told
 
     def again(self) -> list[Any]:

@@ -120,7 +120,7 @@ class Monitor(App[int]):
         """Let the facts in."""
         self.pump.publish = self._publish
         for intake in self._desks:
-            intake.answered = self._answered
+            intake.answered = partial(self._answered, self._desks[intake])
             intake.wanted = partial(self._wanted, intake)
         self.theme_changed_signal.subscribe(self, self._relook)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
@@ -163,7 +163,8 @@ class Monitor(App[int]):
                 self._stopping.add(one.intake)
                 why = f"! stopping the training, as --stop-on wants: {who}{alert.text}"
                 self.on_said(Said(why))
-                self._send(one, facts.Stop(one.options.target, False, one.options.grace))
+                for part in self._parts(self._desks[one.intake]):
+                    part.send(facts.Stop(part.subject, False, one.options.grace))
 
     def _undelivered(self, text: str) -> None:
         """From the thread that delivers."""
@@ -174,7 +175,7 @@ class Monitor(App[int]):
             self._driver.write(sequence)
             self._driver.flush()
 
-    def _answered(self, answer: facts.Answer | facts.JobEnded) -> None:
+    def _answered(self, desk: Desk, answer: facts.Answer | facts.JobEnded) -> None:
         if isinstance(answer, facts.JobEnded):
             undo = "; u brings it back" if answer.freed and answer.path else ""
             self.on_said(Said(answer.text + undo))
@@ -183,7 +184,7 @@ class Monitor(App[int]):
             told = f"it runs: trainwatch attach {answer.text}" if answer.ok else answer.text
             self.on_said(Said(told))
         elif isinstance(self.screen, Confirm):
-            self.screen.answered(answer)
+            self.screen.answered(desk, answer)
         else:
             self.on_said(Said(answer.text))
 
@@ -252,10 +253,10 @@ class Monitor(App[int]):
             self.on_said(Said("this is a recording: there is nothing to stop"))
         elif desk.options.readonly:
             self.on_said(Said(WORDS))
-        elif desk.run.ended is not None:
+        elif not (going := [part for part in self._parts(desk) if part.run.ended is None]):
             self.on_said(Said("the training has already ended"))
         elif not isinstance(self.screen, Confirm):
-            self.push_screen(Confirm(desk, desk.options.target, desk.options.grace))
+            self.push_screen(Confirm(going, desk.options.grace))
 
     def action_log_in(self) -> None:
         """Make the lost connection anew; what ssh asks comes as a dialog."""
@@ -267,10 +268,14 @@ class Monitor(App[int]):
 
     def _lost(self) -> list[str]:
         """The machines of the chosen run that a person has to log in to again."""
-        desk = self.desk
+        parts = self._parts(self.desk)
+        return self._logins.offered([i for i, desk in self._desks.items() if desk in parts])
+
+    def _parts(self, desk: Desk) -> list[Desk]:
+        """What is watched of one training: first where its numbers come from, then its other machines."""
         chosen = next(one.run for i, one in self._watched.items() if self._desks[i] is desk)
-        parts = [i for i, one in self._watched.items() if chosen in (one.run, one.run.leader)]
-        return self._logins.offered(parts)
+        others = [self._desks[i] for i, one in self._watched.items() if one.run.leader is chosen]
+        return [desk, *others]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a login only when it was lost."""

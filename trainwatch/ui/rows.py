@@ -72,6 +72,12 @@ class Desk:
         """Whether the run is on this very machine."""
         return not self.options.host
 
+    @property
+    def subject(self) -> str:
+        """What stops this very run, also where the newest was named and a newer one has begun."""
+        target = self.run.target
+        return target.id if target is not None and target.kind == "run" else self.options.target
+
 
 class Failed(Message):
     """An action or a message of one widget went wrong; everything goes on."""

@@ -1,7 +1,8 @@
 """Stopping the training: which signal, and what the probe answered.
 
 The law of this file: nothing is sent before a person chose a line that names the signal, and the
-line that the cursor stands on first changes nothing.
+line that the cursor stands on first changes nothing. A training on several machines is asked about once
+and stopped on all of them; each says what came of it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from trainwatch.ui.panels.keys import Keys
 from trainwatch.ui.rows import Panel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual import events
     from textual.app import ComposeResult
 
@@ -62,12 +65,12 @@ class Choices(Panel):
         Binding("k", "pick(1)", id="stop.kill", show=False, tooltip="kill: SIGKILL"),
     ]
 
-    def __init__(self, desk: Desk, target: str, grace: float) -> None:
-        super().__init__(desk)
-        self._target = target
+    def __init__(self, parts: Sequence[Desk], grace: float) -> None:
+        super().__init__(parts[0])
+        self._parts = parts
         self._choices = choices(grace)
         self._cursor = len(self._choices)
-        self._answers: list[facts.Answer] = []
+        self._answers: dict[Desk, list[facts.Answer]] = {}
         self._sent = False
 
     def picture(self, columns: int, lines: int) -> Picture:
@@ -81,8 +84,9 @@ class Choices(Panel):
             [(" › " if here else "   ", "accent"), (f"esc  {word}", "cursor" if here else "text")]
         )
         rows.append([])
-        rows += [[(f" {clean(a.text)}", "ok" if a.ok else "critical")] for a in self._answers]
-        if self._sent and not any(a.done for a in self._answers):
+        for part, answers in self._answers.items():
+            rows += [self._answer(part, answer) for answer in answers]
+        if self._sent and not all(a and a[-1].done for a in self._answers.values()):
             rows.append([(" …", "dim")])
         return Picture([("stop the training", "title")], [], rows[: max(lines, 0)])
 
@@ -94,18 +98,29 @@ class Choices(Panel):
             (f"   {choice.signal}", "label"),
         ]
 
+    def _answer(self, part: Desk, answer: facts.Answer) -> Row:
+        where = f"{_name(part)}: " if len(self._parts) > 1 else ""
+        return [
+            (" " + clean(where), "label"),
+            (clean(answer.text), "ok" if answer.ok else "critical"),
+        ]
+
     def _what(self) -> list[str]:
         run = self.desk.run
         target = run.target
         if target is None:
             return ["the training that is watched"]
         command = " ".join(target.command) or target.name or target.id
+        if len(self._parts) > 1:
+            names = ", ".join(_name(part) for part in self._parts)
+            return [clean(command, 400), clean(f"on {len(self._parts)} machines: {names}", 400)]
         place = f"process {target.pid}" if target.pid else target.kind
         return [clean(command, 400), clean(f"{place} on {target.host}" if target.host else place)]
 
-    def answered(self, answer: facts.Answer) -> None:
-        """The probe tells what it did."""
-        self._answers = [*self._answers, answer][-6:]
+    def answered(self, part: Desk, answer: facts.Answer) -> None:
+        """The probe of a part tells what it did; of several parts the last word of each is seen."""
+        told = [*self._answers.get(part, ()), answer]
+        self._answers[part] = told[-6:] if len(self._parts) == 1 else [answer]
         self.redraw()
 
     def action_move(self, by: int) -> None:
@@ -125,10 +140,19 @@ class Choices(Panel):
             return
         choice = self._choices[self._cursor]
         self._sent = True
-        self._answers = []
-        self.desk.send(facts.Stop(self._target, choice.now, choice.grace))
+        self._answers = {part: [] for part in self._parts}
+        for part in self._parts:
+            self._stop(part, choice)
         self._cursor = len(self._choices)
         self.redraw()
+
+    def _stop(self, part: Desk, choice: Choice) -> None:
+        lost = part.run.troubles.get("link")
+        if lost is None:
+            part.send(facts.Stop(part.subject, choice.now, choice.grace))
+        else:  # nothing is left behind that would stop it whenever the connection is back
+            text = f"not reached, so not stopped: {lost.text}"
+            self.answered(part, facts.Answer(False, True, text, part.now()))
 
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor on a line, a second one does it."""
@@ -140,26 +164,31 @@ class Choices(Panel):
                 self.action_pick(number)
 
 
+def _name(part: Desk) -> str:
+    """What the machine of a part is called."""
+    return part.run.own.name or part.options.word
+
+
 class Confirm(ModalScreen[None]):
-    """Asks how to stop ``target``; an interrupt has ``grace`` seconds."""
+    """Asks how to stop a training, all ``parts`` of it; an interrupt has ``grace`` seconds."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss", "back", id="stop.cancel", tooltip="leave it running"),
     ]
 
-    def __init__(self, desk: Desk, target: str, grace: float) -> None:
+    def __init__(self, parts: Sequence[Desk], grace: float) -> None:
         super().__init__()
-        self._desk = desk
-        self._choices = Choices(desk, target, grace)
+        self._desk = parts[0]
+        self._choices = Choices(parts, grace)
 
     def compose(self) -> ComposeResult:
         """The box and its keys."""
         yield self._choices
         yield Keys(self._desk, id="keys")
 
-    def answered(self, answer: facts.Answer) -> None:
-        """The probe tells what it did."""
-        self._choices.answered(answer)
+    def answered(self, part: Desk, answer: facts.Answer) -> None:
+        """The probe of a part tells what it did."""
+        self._choices.answered(part, answer)
 
     def publish(self, _: Topic) -> None:
         """What is shown here does not depend on the run."""
