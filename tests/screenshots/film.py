@@ -16,7 +16,7 @@ from tests.screenshots.svg import picture
 
 WHOLE = Shot("film", "demo", 0.75, 120, 36)
 MOMENTS = 22  # of the training, one frame each
-KEYS = ("3", "Up", "Up", "Down", "Down", "Enter")  # around the best checkpoint, and all about it
+KEYS = ("3", "Up", "Up", "Down", "Enter")  # around the best checkpoint, and all about it
 PACE, LAST = 30, 300  # hundredths of a second that a frame stands, and the last one
 
 

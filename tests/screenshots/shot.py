@@ -49,6 +49,7 @@ def take(shot: Shot, folder: Path) -> str:
         command = [sys.executable, "-m", "trainwatch", "replay", str(journal), "--speed", "0"]
         terminal.start(command)
         terminal.shows(shot.waits, within=60)
+        terminal.settles()  # a key means what it means when everything has been read
         for key in shot.keys:
             terminal.tmux("send-keys", key)
         terminal.settles()

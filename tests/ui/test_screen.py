@@ -77,6 +77,14 @@ async def test_a_trouble_is_said_once_and_stays_to_be_read() -> None:
         assert "ask its owner" in stage.text
 
 
+async def test_where_a_line_has_no_room_what_to_do_outlives_what_happened() -> None:
+    at = scenes.BEGUN + 520
+    trouble = facts.Trouble("folder:/work/out", "a long story " * 20, "ask its owner", at)
+    async with watching(scenes.running(), (80, 24)) as stage:
+        await stage.say(trouble)
+        assert stage.keys.rstrip().endswith("…  ask its owner")
+
+
 async def test_no_gpu_says_why_and_what_to_do() -> None:
     at = scenes.BEGUN + 520
     quiet = [f for f in scenes.running() if not isinstance(f, facts.DeviceReading)]

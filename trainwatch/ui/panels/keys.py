@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainwatch.draw.rows import width
+from trainwatch.draw.rows import clip, width
 from trainwatch.read.clean import clean
 from trainwatch.ui.commands import Shown, shown_keys
 from trainwatch.ui.rows import Panel
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 SPOKEN = 6
 """Ticks after which the keys come back."""
+
+
+def _shortened(said: str, columns: int) -> str:
+    """``said`` in that room. What to do, after two blanks at its end, outlives what happened."""
+    what, _, to_do = said.rpartition("  ")
+    room = columns - width(to_do) - 2
+    if width(said) <= columns or room < columns // 2:
+        return clip(said, columns)
+    return f"{clip(what, room)}  {to_do}"
 
 
 class Keys(Panel, can_focus=False):
@@ -49,7 +58,7 @@ class Keys(Panel, can_focus=False):
         if self._asked is not None:
             return [self._prompt(columns)]
         if self._said:
-            return [[(" ", "text"), (self._said, "accent")]]
+            return [[(" ", "text"), (_shortened(self._said, columns - 2), "accent")]]
         row: Row = [(" ", "text")]
         x = 1
         for entry in shown_keys(self.screen):
