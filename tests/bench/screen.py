@@ -74,12 +74,16 @@ class Screen:
     def costs(self) -> dict[str, Cost]:
         """CPU and memory so far of the screen (with its guardian) and of the probe."""
         found = {"screen": Cost(0.0, 0), "probe": Cost(0.0, 0)}
-        for pid in _tree(self.process.pid):
+        for pid in self.tree():
             line = Path(f"/proc/{pid}/cmdline").read_bytes()
             name = "probe" if b"\0-c\0" in line else "screen"
             before = found[name]
             found[name] = Cost(before.cpu + cpu(pid), before.memory + _memory(pid))
         return found
+
+    def tree(self) -> list[int]:
+        """Guardian, screen and probe; a training is no child of theirs."""
+        return _tree(self.process.pid)
 
     def leave(self) -> None:
         """Press q and wait."""
