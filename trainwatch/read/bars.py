@@ -35,6 +35,10 @@ class Bars:
         self._own: Bar | None = None  # the training's own as last drawn; known by its total
         self._logged = False  # rows of training were logged under it
         self._last: Bar | None = None  # of the unlabelled ones, the last drawn
+        self._headed: bool | None = None  # a heading stood over the next bar; None: never yet
+        self._settling: Bar | None = (
+            None  # the training's own of those that show means, as last drawn
+        )
         self.bare_total: int | None = None
         """Total of the training's own bar while it is bare: without label and postfix."""
 
@@ -60,8 +64,9 @@ class Bars:
 
     def _judge(self, bar: Bar) -> tuple[Split, Unit]:
         if bar.settles:
-            split, _ = _labelled(bar) if _EVAL.search(bar.label) else ("train", "batch")
-            return split, "batch"
+            if _EVAL.search(bar.label):
+                return _labelled(bar)[0], "batch"
+            return "test" if not bar.label and self._is_beside(bar) else "train", "batch"
         if bar.label and not _DESCRIBES.search(bar.label):
             return _labelled(bar)
         self._last = bar
@@ -70,6 +75,23 @@ class Bars:
             self.bare_total = _bare_total(bar)
             return "train", "epoch" if bar.unit == "epoch" else "step"
         return "eval", "batch"
+
+    def headed(self) -> None:
+        """A heading told a count: the next bar is that of an epoch of training."""
+        self._headed = True
+
+    def _is_beside(self, bar: Bar) -> bool:
+        """Whether it is drawn beside the epochs: another total, or begun again without a heading."""
+        own = self._settling
+        if own is None or self._headed:
+            begun_again = False
+        else:
+            begun_again = self._headed is False and own.done == own.total and bar.done < own.done
+            begun_again = begun_again or own.total != bar.total
+        if not begun_again:
+            self._settling = bar
+        self._headed = False if self._headed else self._headed
+        return begun_again
 
     def _is_own(self, bar: Bar) -> bool:
         own = self._own

@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from trainwatch.read.tongues import in_english
+
 if TYPE_CHECKING:
     from trainwatch.read.records import Split
 
@@ -186,21 +188,13 @@ _REFUSED = frozenset(
 _PIECE = re.compile(r"[A-Za-z0-9@#']+|/")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 
-
-_CHINESE = {
-    "训练": " train ", "验证": " val ", "测试": " test ", "评估": " eval ", "平均": " avg ",
-    "损失值": " loss ", "损失": " loss ", "准确率": " accuracy ", "精度": " accuracy ",
-    "困惑度": " perplexity ", "学习率": " learning rate ", "轮次": " epoch ", "轮数": " epoch ",
-    "步数": " step ", "迭代": " iteration ", "奖励": " reward ", "梯度范数": " grad norm ",
-}  # fmt: skip
 _PER = re.compile(r"(?i)(?<=loss)[ _]per[ _](?:batch|sample|token|example|step|epoch|image|word)$")
-_HAN = re.compile("|".join(sorted(_CHINESE, key=len, reverse=True)))
 
 
 @lru_cache(8192)
 def word(key: str) -> Word:
     """The meaning of a printed key: ``eval_loss``, ``Val. Loss``, ``train/grad_norm``, ``lr``."""
-    key = _PER.sub("", _in_english(key))
+    key = _PER.sub("", in_english(key))
     plain = re.sub(r"[\s\-]+", "_", key.strip().lower()).strip("_.:")
     if plain in _SKIPPED or _FINAL.match(plain):
         return Word("skip", plain)
@@ -222,12 +216,8 @@ def word(key: str) -> Word:
     return _metric(joined or plain, _without_split(plain, split), split, dataset)
 
 
-def _in_english(words: str) -> str:
-    return words if words.isascii() else _HAN.sub(lambda found: _CHINESE[found[0]], words)
-
-
 def _pieces(key: str) -> list[str]:
-    spaced = _HUMP.sub(" ", _in_english(key).replace("'s ", " "))
+    spaced = _HUMP.sub(" ", in_english(key).replace("'s ", " "))
     return [piece.lower().strip("'") for piece in _PIECE.findall(spaced)]
 
 

@@ -75,7 +75,7 @@ def plan(terms: tuple[Term, ...], split: Split | None = None, joins: bool = Fals
         named=any(c.key.name in ("learning_rate", "grad_norm") for c in columns),
         told=_told(words, headed=split is not None),
         summary={"train_runtime", "train_loss"} <= printed and "loss" not in printed,
-        trains=("train" in splits and any(c.key.name in _TRAINS for c in columns))
+        trains=("train" in splits and any(_is_of_training(c.key.name) for c in columns))
         or any(t.role == "batch" and t.split == "train" for t in terms),
         mixed="train" in splits and any(_is_eval_loss(c.key) for c in columns) and not joins,
         final="test_runtime" in printed or {"eval", "test"} <= splits,
@@ -104,6 +104,10 @@ def among(every: tuple[Term, ...], terms: tuple[Term, ...]) -> Plan:
         claims=tuple(whole.claims[i] for _, i in kept),
         plains=tuple(whole.plains[i] for _, i in kept),
     )
+
+
+def _is_of_training(name: str) -> bool:
+    return name in _TRAINS or name.endswith("_loss") or name.startswith("loss_")
 
 
 def _is_eval_loss(key: Key) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-FINITE = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+FINITE = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 SPECIAL = r"[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)\b"
 NUMBER = f"(?:{FINITE}|{SPECIAL})"
 

@@ -315,6 +315,7 @@ class Stream:
 
     def _head(self, heading: Row) -> None:
         """Counts that hold for the lines below."""
+        self._bars.headed()
         self._placing.head(
             Lot(heading.plan, [[value] for value in heading.values], [heading.offset])
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwatch import facts
 from trainwatch.read.reader import Reader
+from trainwatch.read.wide import Narrow
 from trainwatch.run.alerts import Alerts
 from trainwatch.run.run import Run
 from trainwatch.run.topics import Topic
@@ -31,6 +32,7 @@ class Session:
     ) -> None:
         self.reader = Reader(patterns, gold)
         self.run = Run()
+        self._narrow = Narrow()
         self.alerts = Alerts(stop_on)
         self.crew: Crew | None = None
         """The runs that are watched together with this one."""
@@ -43,12 +45,32 @@ class Session:
     def feed(self, fact: Any) -> Topic:
         """Take in one fact; the answer is which parts of the run changed."""
         changed = Topic.NOTHING
+        if isinstance(fact, facts.Chunk):
+            fact = self._narrow.chunk(fact)
+        elif isinstance(fact, facts.FileBytes):
+            fact = self._narrow.answer(fact)
+        elif isinstance(fact, facts.Gap):
+            self._narrow.gap(fact.source)
+        elif isinstance(fact, facts.Ended):
+            changed |= self._last_lines(fact.at)
+        changed |= self._take(fact)
+        if self.crew is not None and self._is_known_better(changed):
+            self.crew.look()
+        return changed
+
+    def _take(self, fact: Any) -> Topic:
+        changed = Topic.NOTHING
         if isinstance(fact, facts.Chunk | facts.Gap | facts.FileBytes):
             changed |= self.run.apply(fact)
         for record in self.reader.feed(fact):
             changed |= self.run.apply(record)
-        if self.crew is not None and self._is_known_better(changed):
-            self.crew.look()
+        return changed
+
+    def _last_lines(self, at: float) -> Topic:
+        """Lines in UTF-16 that nobody will end."""
+        changed = Topic.NOTHING
+        for source, offset, data in self._narrow.rest():
+            changed |= self._take(facts.Chunk(source, offset, data, at))
         return changed
 
     def _is_known_better(self, changed: Topic) -> bool:
@@ -63,6 +85,7 @@ class Session:
 
     def finish(self) -> None:
         """Nobody will look again: a last line without its end is read as it is."""
+        self._last_lines(self.run.latest or 0.0)
         for record in self.reader.finish():
             self.run.apply(record)
 

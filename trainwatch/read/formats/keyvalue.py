@@ -106,6 +106,8 @@ _ALONE = re.compile(r"[A-Za-z][\w./@-]{0,40}$")
 _TOTAL: dict[str, Role] = {"step": "steps", "epoch": "epochs", "batch": "batches"}
 _COUNTS = ("step", "steps", "epoch", "epochs", "batch", "batches", "rank")
 _WORD = re.compile(r"[a-z_]{2,}")
+_SPANS = frozenset(("%", "us", "µs", "ms", "s", "sec", "secs", "m", "min", "h"))
+"""Units of what a step takes, not of how many there were."""
 _LEVEL_NAMES = frozenset(("info", "debug", "warning", "error", "critical", "notice"))
 _LEVELS = _LEVEL_NAMES | {"root", "__main__", "main", "tensorflow", "total"}
 _BARE_SPLITS = frozenset(
@@ -118,8 +120,10 @@ _LISTED = re.compile(
 _BARE_PAIR = re.compile(
     r"(?i)\btrain(?:ing)?\s+\d+\.\d+\W.{0,40}?\b(?:val|valid|validation|test|eval)\s+\d+\.\d"
 )
+_OF = ("/", "of", "out of", "von", "de", "sur", "di", "из")
 _COUNTED = re.compile(r"\s(steps?|iters|iterations?|updates)\b")
 _HAN_COUNTED: dict[str, Role] = {"轮": "epoch", "步": "step"}
+_EPOCH_AND_BATCH = re.compile(r"/\d+\] ?\[ {0,5}\d")  # behind the first of ``[0/300][10/1251]``
 _GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
 
 
@@ -232,7 +236,8 @@ class _Scan:
         role = word(key).role
         if role == "metric" and key.lower() in _BARE_SPLITS and token.whole:
             self._split = split_in(key)
-            role = "batch" if bracket else "epoch"
+            within = bracket and not _EPOCH_AND_BATCH.match(self._after(place))
+            role = "batch" if within else "epoch"
             if bracket or self._after(place).lstrip().startswith("["):
                 self._add(token, Term(key, self._split, role))
             return
@@ -240,7 +245,7 @@ class _Scan:
 
     def _metric(self, token: Token, key: str, role: Role) -> None:
         meaning = word(key)
-        if role in ("step", "epoch", "batch") and (token.value < 0 or token.unit == "%"):
+        if role in ("step", "epoch", "batch") and (token.value < 0 or token.unit in _SPANS):
             return
         if role != "metric":
             self._split = self._split or (meaning.split if meaning.split != "train" else None)
@@ -256,7 +261,7 @@ class _Scan:
     def _nameless(self, place: int, token: Token, strong: bool) -> None:
         """A number that has no words of its own."""
         gap, last = token.gap.strip(f" {MARK}"), self._last_role()
-        if gap in ("/", "of", "out of"):
+        if gap in _OF:
             if last in _TOTAL and token.whole and self.spans[-1] == self._span(place - 1):
                 self._add(token, Term(f"total {last}", None, _TOTAL[last]))
         elif strong and self._noun:
@@ -270,7 +275,12 @@ class _Scan:
             self._add(token, Term(token.unit, None, _GLUED[token.unit]))
         elif place == 0 and token.whole and not token.unit:
             self._leading(token, gap)
-        elif last == "epoch" and token.whole and not token.unit and self._is_batch(place, gap):
+        elif (
+            last in ("epoch", "epochs")
+            and token.whole
+            and not token.unit
+            and self._is_batch(place, gap)
+        ):
             self._add(token, Term("batch", None, "batch"))
         elif "/s" in token.unit and known(token.unit):
             self._add(token, Term(token.unit, None, None))

@@ -8,9 +8,14 @@ mappings are flattened, and the plain wrappers ``metrics`` and ``data`` leave no
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from trainwatch.read.dialect import Opening, Pairs, Sample, Term
+from trainwatch.read.lexicon import split_in
 from trainwatch.read.numbers import NUMBER, number
+
+if TYPE_CHECKING:
+    from trainwatch.read.records import Split
 
 NAME = "mapping"
 
@@ -55,6 +60,7 @@ SAMPLES = (
         {"loss": 1.2345, "learning_rate": 3.3e-05, "@step": 10, "@total": 300, "@epoch": 0.1},
     ),
     Sample("{'learning_rate': 5e-05, 'num_train_epochs': 3.0, 'bf16': True}", {}),
+    Sample('{"mode": "val", "epoch": 3, "loss": 0.41}', {"eval loss": 0.41, "@epoch": 3}),
 )
 
 _OPEN = re.compile(r"\{\s*(?=[\"'])")
@@ -73,6 +79,11 @@ _FRACTION = re.compile(r"\s*(\d{1,15})\s*/\s*(\d{1,15})\s*")
 _UNFINISHED = re.compile(r"""["'\]\d\w)][,]\s*$|(?:^|[\s:=>(])\{\s*$""")
 _TAIL = 200
 _WRAPPERS = ("metrics", "data")
+_OF_SPLIT = frozenset(
+    ("split", "phase", "mode", "stage", "subset", "set", "partition", "prefix", "kind", "type", "tag",
+     "event", "msg", "message")
+)  # fmt: skip
+_FEW_WORDS = 3  # that say what a record is: "validation epoch end"; more are a sentence
 _STARTS, _DEEPEST, _LONGEST = 4, 8, 1 << 16
 
 
@@ -86,14 +97,7 @@ def read(text: str) -> Pairs | Opening | None:
         start = opened.start()
         found = _mapping(text, opened.end())
         if found:
-            return Pairs(
-                start,
-                found.end,
-                tuple(found.terms),
-                tuple(found.values),
-                tuple(found.spans),
-                joins=True,
-            )
+            return found.pairs(start)
     return Opening(max(start, 0)) if _UNFINISHED.search(text[-_TAIL:]) and _opens(text) else None
 
 
@@ -110,6 +114,7 @@ class _Mapping:
         self.terms: list[Term] = []
         self.values: list[float] = []
         self.spans: list[tuple[int, int]] = []
+        self.split: Split | None = None  # told by a word: {"split": "val"}
 
     def add(self, key: str, text: str, start: int, end: int) -> None:
         """One value, spelled at ``text[start:end]``; two where it is ``'5/94'``."""
@@ -123,6 +128,14 @@ class _Mapping:
         value = number(text[start:end])
         if value is not None:
             self._put(Term(key), value, (start, end))
+        elif key in _OF_SPLIT and len(text[start:end].split()) <= _FEW_WORDS:
+            self.split = self.split or split_in(text[start:end])
+
+    def pairs(self, start: int) -> Pairs:
+        """All of it; what does not tell its split itself has that of the words."""
+        told = self.split
+        terms = tuple(t if told is None else t._replace(split=told) for t in self.terms)
+        return Pairs(start, self.end, terms, tuple(self.values), tuple(self.spans), joins=True)
 
     def _put(self, term: Term, value: float, span: tuple[int, int]) -> None:
         self.terms.append(term)

@@ -37,6 +37,11 @@ SAMPLES = (
         {"loss": 0.753, "@epoch": 3},
     ),
     # fastprogress in fastai, a local run
+    # a bar whose numbers stand between ruler and count, as loops for CIFAR draw it
+    Sample(
+        " [=====>]  Step: 65ms | Tot: 25s200ms | Loss: 1.512 | Acc: 45.123% (22561/50000) 391/391 ",
+        {"loss": 1.512, "accuracy": 45.123},
+    ),
     Sample("Epoch 1/3 : |████████----------------| 20.00% [1/5 00:00<00:00]", {}),
 )
 
@@ -59,7 +64,10 @@ _FAST = re.compile(
     r"\|[█-]{2,400}\|\s*[\d.]{1,8}%\s*\[(?P<done>\d{1,15})/(?P<total>\d{1,15})"
     r"(?:\s+(?P<elapsed>[\d:]{1,16})<(?P<left>[\d:]{1,16})(?P<postfix>[^\]]{0,60}))?\]"
 )
-_SHAPES = (_BOXED, _FAST, _AFTER, _BEFORE)
+_LAST = re.compile(
+    rf"{_GLYPHS}\s(?P<postfix>[^\[\]]{{1,300}}?)\s(?P<done>\d{{1,15}})/(?P<total>\d{{1,15}})\s*$"
+)
+_SHAPES = (_BOXED, _FAST, _AFTER, _BEFORE, _LAST)
 _RATE = re.compile(r"([\d.]+)\s*(it/s|s/it|it/sec)")
 _MARKS = ("━", "[=", "[>", "█", "─", "%|", "[.", "[-", "[#")
 
@@ -74,6 +82,8 @@ def read(text: str) -> Bar | None:
     found = min(drawn, key=_counts_itself)
     if found.re in (_AFTER, _BEFORE):
         return _bar(text, found, len(text), text[found.end() :])
+    if found.re is _LAST:
+        return _bar(text, found, len(text), found["postfix"])
     postfix = (found["postfix"] or "") if found.re is _BOXED else ""
     boxed = _bar(text, found, found.end(), postfix)
     return boxed._replace(elapsed=seconds(found["elapsed"]), remaining=seconds(found["left"]))
@@ -94,5 +104,5 @@ def _bar(text: str, found: re.Match[str], end: int, postfix: str) -> Bar:
         speed = 1 / speed if speed else None
     return Bar(
         found.start(), end, label, float(found["done"]), float(found["total"]),
-        None, None, speed, "it", postfix.strip(" -,"), settles=found.re is _AFTER or "<" in clocks,
+        None, None, speed, "it", postfix.strip(" -,"), settles=found.re in (_AFTER, _LAST) or "<" in clocks,
     )  # fmt: skip

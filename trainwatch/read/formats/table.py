@@ -74,6 +74,7 @@ _RULE = re.compile(r"[\s|:+=─━┼│├┤-]+$")
 _DECORATION = re.compile(r"(?:^|\s)[▼▲↑↓+*✓✔←→●○]+(?:$|\s)")
 _CLOCK = re.compile(r"\d+:\d\d(:\d\d)?|[\d.]+\s?(?:s|ms|m|us|h|sec)")
 _GAP = re.compile(r"\s{2,}|\t")
+_POINT = re.compile(r"\d\.\d")  # a file of semicolons has decimal commas, unless it has points
 
 
 class Cell(NamedTuple):
@@ -295,9 +296,10 @@ def _cells(text: str, borders: re.Pattern[str]) -> list[Cell]:
 
 def _by_commas(text: str) -> list[Cell]:
     """Empty cells too: in a file of commas they keep the others in their columns."""
-    border = "," if "," in text else ";"
+    border = ";" if ";" in text else ","
     if border not in text:
         return []
+    text = text.replace(",", ".") if border == ";" and not _POINT.search(text) else text
     found, start = [], 0
     for part in text.split(border):
         first = start + len(part) - len(part.lstrip())
