@@ -297,6 +297,35 @@ def test_a_full_disk_under_the_state_folder_starts_nothing(
     assert "No space left on device; free some space" in said.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a file system")
+def test_lines_that_find_no_room_are_said_to_be_lost(trainwatch: Command, tmp_path: Path) -> None:
+    folder, enough = tmp_path / "small", tmp_path / "enough"
+    folder.mkdir()
+    if subprocess.call(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(folder)]) != 0:
+        pytest.skip("may not mount a file system")
+    told = "the disk is full: what is printed into"
+    prints = f"while ! test -e {enough}; do seq 2000; sleep 0.05; done 2>/dev/null"
+    try:
+        started = trainwatch("run", "--detach", "sh", "-c", prints, TRAINWATCH_STATE=str(folder))
+        until(lambda: not os.statvfs(folder).f_bfree)
+        listed = trainwatch("list", TRAINWATCH_STATE=str(folder))
+        assert told in listed.stderr
+        assert "free some space" in listed.stderr
+        words = [*TRAINWATCH, "attach", "--no-ui", started.stdout.strip()]
+        watched = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env=environment(folder),
+        )  # fmt: skip
+        assert watched.stderr is not None
+        assert any(told.encode() in line for line in watched.stderr)
+        enough.touch()
+        assert watched.communicate(timeout=60)[1] is not None
+        assert watched.returncode == 0
+    finally:
+        enough.touch()
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 def test_a_training_that_somebody_else_started_is_listed_by_its_process(
     trainwatch: Command, tmp_path: Path
 ) -> None:

@@ -147,7 +147,7 @@ class _Passing:
             self.say(fact.text)  # it starts another probe and goes on where it was
             return
         complain(fact)
-        if fact.where.startswith(("stream", "journal")):
+        if fact.where.startswith(("stream", "journal", "room")):
             self.say(fact.text)
 
     def _pass(self, data: bytes) -> None:

@@ -123,6 +123,9 @@ def _read(run: facts.RunSeen, link: Link, rules: Limits) -> Run:
             session.feed(fact)
             if session.run.caught_up:
                 break
+    full = session.run.troubles.under("room:")
+    if full is not None:
+        _say(clean(f"{run.name or run.id}: {full.text}; {full.fix}"))
     return session.run
 
 

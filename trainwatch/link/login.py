@@ -11,7 +11,6 @@ come as dialogs.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trainwatch.link.door import End, Verdict, how, last_line
+from trainwatch.link.nook import Nook
 from trainwatch.link.ssh import AGAIN, LASTING, SshDoor, needs_a_person
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Login:
     def __init__(self, host: str, program: Sequence[str] = ("ssh",)) -> None:
         self.host = host
         self._program = tuple(program)
-        self._folder = ""
+        self._nook: Nook | None = None  # where the socket of a connection of our own lies
         self._typed = False
         self.made = 0  # times that a person logged in again
         self._one = threading.Lock()  # logs in again
@@ -67,7 +67,7 @@ class Login:
         """
         if self._quietly("-O", "check").returncode == 0:
             return
-        self._folder = tempfile.mkdtemp(prefix="tw-")
+        self._nook = Nook()
         batch = "-o", "BatchMode=yes"
         done = self._quietly(*self._master, *batch, meanwhile=meanwhile, patience=patience)
         words = done.stderr.decode("utf-8", "replace")
@@ -122,13 +122,14 @@ class Login:
     def _log_in(self, ask: Callable[[Prompt], None], leaving: Callable[[], bool]) -> Verdict | None:
         from trainwatch.link.asking import Asking  # noqa: PLC0415 - most logins ask nothing twice
 
+        assert self._nook is not None
         if self._quietly(*self._shared, "-O", "check").returncode == 0:
             return None
         with suppress(FileNotFoundError):
             os.unlink(self._socket)  # of the connection that is gone
         with (
             tempfile.TemporaryFile() as errors,
-            Asking(self.host, self._folder, errors, ask) as asking,
+            Asking(self.host, self._nook.path, errors, ask) as asking,
         ):
             command = [*self._program, *self._master, "--", self.host]
             ssh = subprocess.Popen(
@@ -156,19 +157,20 @@ class Login:
 
     def close(self) -> None:
         """Hang up, unless the connection is the user's own."""
-        if self._folder:
+        if self._nook is not None:
             self._quietly(*self._shared, "-O", "exit")
             self._forget()
 
     @property
     def _shared(self) -> list[str]:
-        if not self._folder:
+        if self._nook is None:
             return []
         return ["-o", f"ControlPath={self._socket}", "-o", "ControlMaster=no"]
 
     @property
     def _socket(self) -> str:
-        return os.path.join(self._folder, "m")
+        assert self._nook is not None
+        return os.path.join(self._nook.path, "m")
 
     @property
     def _master(self) -> list[str]:
@@ -201,8 +203,9 @@ class Login:
             return subprocess.CompletedProcess(command, ssh.returncode, b"", errors.read())
 
     def _forget(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder = ""
+        if self._nook is not None:
+            self._nook.close()
+            self._nook = None
 
 
 def _has_terminal() -> bool:

@@ -95,12 +95,15 @@ class Following:
             self._hear(now)
         if self._readings.fileno() in ready:
             self._send(self._readings.of_devices())
-        if now >= self._readings.due:
+        ticks = now >= self._readings.due
+        if ticks:
             disk = next((folder.disk for folder in self._folders if folder.disk), None)
             self._send(self._readings.tick(now, disk))
             self._check_folders(now)
         if not self._rhythm.rests(now) or not self._at_end():
             self._read_streams(now)
+        if ticks:
+            self._check_room()
         return self._conclude(now)
 
     def read(self, request: facts.Read) -> bool:
@@ -210,6 +213,12 @@ class Following:
             since = time.strftime("%H:%M:%S", time.localtime(time.time() - folder.silence(now)))
             text = "still waiting for {} since {}".format(path, since) if hangs else ""
             self._send([facts.Trouble("hanging:" + path, text, "", time.time())])
+
+    def _check_room(self) -> None:
+        """Say that a log cannot grow any more, while there is somebody who writes it."""
+        if not self._end_told:
+            for stream in [one for one in self._streams if isinstance(one, FileStream)]:
+                self._send(stream.room())
 
     def _ring(self) -> None:
         with suppress(OSError):  # it rings already

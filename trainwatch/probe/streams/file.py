@@ -54,6 +54,7 @@ class FileStream:
         self._identity = (0, 0)
         self._left: List[_Left] = []
         self._trouble = ""
+        self._full = False  # the disk under it
 
     def poll(self) -> List[Any]:
         """What is new: at most one block of bytes, with what must be said around it. Never raises."""
@@ -65,6 +66,21 @@ class FileStream:
             self._say(found, "{} cannot be read: {}".format(self.path, error.strerror))
             self.close()
         return found
+
+    def room(self) -> List[Any]:
+        """That there is none left for what is still to be written, or again some; where that changed."""
+        if self._fd < 0:
+            return []
+        place = os.fstatvfs(self._fd)
+        free = place.f_bavail if os.geteuid() else place.f_bfree
+        if (free == 0) == self._full:
+            return []
+        self._full = free == 0
+        text, fix = "", ""
+        if self._full:
+            text = "the disk is full: what is printed into {} now is lost".format(self.path)
+            fix = "free some space on it"
+        return [Trouble("room:" + self.name, text, fix, time.time())]
 
     def part(self, offset: int, length: int) -> FileBytes:
         """Bytes of the open file, also where it has been renamed or deleted."""
