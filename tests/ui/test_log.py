@@ -102,6 +102,14 @@ async def test_a_progress_bar_is_one_line_that_changes() -> None:
         assert "20/100" not in stage.text
 
 
+async def test_what_is_printed_behind_a_bar_is_seen_whole() -> None:
+    text = scenes.bar(50, 100) + "Traceback (most recent call last):\nand on\n"
+    async with watching(head(facts.Chunk("output.log", 0, text.encode(), scenes.BEGUN))) as stage:
+        assert shown(stage)[:2] == [" 50% Traceback (most recent call last):", "and on"]
+        await stage.press("6", "home", "enter")
+        assert "50/100 [" in stage.text
+
+
 async def test_lines_whose_bytes_are_gone_are_asked_for_once() -> None:
     text = "".join(f"line {n:05} {'.' * 1012}\n" for n in range(12_000)).encode()
     many = [

@@ -58,6 +58,43 @@ async def test_the_end_is_told(golden: Golden) -> None:
         golden("killed-120x36", stage.text)
 
 
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 12)])
+async def test_an_end_with_an_error_tells_it_at_every_size(size: tuple[int, int]) -> None:
+    at = scenes.BEGUN + 520
+    text = (
+        scenes.log(1240)
+        + "Traceback (most recent call last):\nKeyError: 'no such column: labels'\n"
+    )
+    story = [scenes.hello(), scenes.target(), *scenes.chunks(text), facts.Ended(1, None, "", at)]
+    async with watching(story, size) as stage:
+        assert "failed" in stage.text
+        assert "KeyError: 'no such" in stage.text
+        if size[0] > 60:
+            assert "until then HEALTHY" in stage.text
+
+
+async def test_the_verdict_and_the_checkpoint_to_keep_stand_on_every_size() -> None:
+    for size in ((120, 36), (80, 24), (60, 20), (60, 15), (40, 12), (40, 5)):
+        async with watching(scenes.running(), size) as stage:
+            assert "HEALTHY" in stage.text, size
+            assert "★ checkpoint-800" in stage.text, size
+
+
+async def test_a_summary_is_looked_at_with_the_keys_of_the_chart() -> None:
+    async with watching(scenes.running(), (100, 14)) as stage:
+        assert "tab next" not in stage.keys
+        before = stage.text
+        await stage.press("l")
+        assert stage.text != before
+        await stage.press("3", "slash", "l")
+        assert stage.text == before
+
+
+async def test_the_way_on_is_told_where_few_keys_have_room() -> None:
+    async with watching(scenes.running(), (60, 20)) as stage:
+        assert "tab next" in stage.keys
+
+
 async def test_a_lost_link_is_told_with_its_age() -> None:
     at = scenes.BEGUN + 520
     async with watching(

@@ -30,6 +30,8 @@ SEVERITIES: Mapping[str, Style] = {
 _RESULTS: Mapping[str, tuple[str, Style]] = {
     "fired": ("!", "warning"), "clear": ("✓", "ok"), "skipped": ("–", "dim"),
 }  # fmt: skip
+_TITLE = 9
+"""Columns of the frame's title and of what is around it."""
 _GAUGE = 24
 _SMALLEST = 17
 """Columns below which a gauge tells nothing."""
@@ -41,16 +43,28 @@ def draw(run: Run, width: int, height: int, now: float) -> Picture:
     """Numbers, gauge, and one sentence."""
     verdict = run.verdict(now)
     width, height = max(width, 0), max(height, 0)
-    note: Row = [(word(verdict), SEVERITIES[verdict.severity])]
+    note = _note(run, verdict, now, width)
     rows = [_numbers(run, verdict, width)]
-    rows += _told(_sentences(run, verdict), width, height - 1)
+    rows += told(sentences(run, verdict), width, height - 1)
     if height > len(rows):
         rows += _history(run, verdict, width, min(height - len(rows), 6))
     rows += [[] for _ in range(height - len(rows))]
     return Picture([("gap", "title")], note, [fit(row, width) for row in rows[:height]])
 
 
-def _told(texts: Sequence[str], width: int, height: int) -> list[Row]:
+def _note(run: Run, verdict: Verdict, now: float, width: int) -> Row:
+    """The word; before it, where there is room, the checkpoint to keep."""
+    over = "until then " if run.state(now).word in ("failed", "killed") else ""
+    told: Row = [(over, "dim")] if over else []
+    told += [(word(verdict), SEVERITIES[verdict.severity])]
+    best = run.checkpoints.best
+    if best is None:
+        return told
+    kept: Row = [("★ ", "best"), (clip(clean(best.seen.name), 24), "label"), (" · ", "dim")]
+    return [*kept, *told] if length(kept) + length(told) + _TITLE <= width else told
+
+
+def told(texts: Sequence[str], width: int, height: int) -> list[Row]:
     """The sentences in at most ``height`` lines, the first one first; an ellipsis where one is cut."""
     inside = max(width - 2, 1)
     lines = [(line, number) for number, text in enumerate(texts) for line in wrapped(text, inside)]
@@ -244,11 +258,11 @@ def _history(run: Run, verdict: Verdict, width: int, height: int) -> list[Row]:
 # --- the sentences ------------------------------------------------------------------------
 
 
-def _sentences(run: Run, verdict: Verdict) -> list[str]:
+def sentences(run: Run, verdict: Verdict) -> list[str]:
     """The headline, and what to do."""
     if run.metrics.eval_loss is None and run.metrics.loss is not None:
         return [
-            "No evaluation yet: overfitting cannot be seen.",
-            'Evaluate while training, for instance with eval_strategy="steps".',
+            f"No evaluation{'' if run.ended else ' yet'}: overfitting cannot be seen.",
+            'Evaluate while training: eval_strategy="steps".',
         ]
     return [clean(text) for text in (verdict.headline, verdict.advice) if text]

@@ -13,6 +13,7 @@ from trainwatch.draw import bars, units
 from trainwatch.draw.packing import Piece, packed
 from trainwatch.draw.rows import Row, fit
 from trainwatch.read.clean import clean
+from trainwatch.run.last_words import last_words
 
 if TYPE_CHECKING:
     from trainwatch.draw.rows import Style
@@ -36,6 +37,7 @@ _THROUGHPUT = (
     "train_tokens_per_second",
     "tokens_per_sec",
 )
+_SCRIPTS = (".py", ".sh")
 _BAR = 14
 _DOT: Row = [(" · ", "dim")]
 
@@ -107,7 +109,13 @@ def _alerts(count: int) -> Row:
 
 
 def _command(run: Run) -> str:
-    return clean(" ".join(run.target.command), 400) if run.target else ""
+    """The command; its program and its scripts without their folders."""
+    words = run.target.command if run.target else ()
+    short = (
+        word.rpartition("/")[2] or word if place == 0 or word.endswith(_SCRIPTS) else word
+        for place, word in enumerate(words)
+    )
+    return clean(" ".join(short), 400)
 
 
 def _steps(run: Run) -> Row:
@@ -210,4 +218,8 @@ def _outcome(run: Run, view: HeaderView) -> list[Piece]:
     if ended is None:
         return []
     at = units.time_of_day(ended.at, view.zone, run.latest)
-    return [Piece([(f"ended at {at}" if at else "", "dim")], 1)]
+    died_of = clean(last_words(run), 300)
+    return [
+        Piece([(died_of, "critical")] if died_of else [], 1, least=48),
+        Piece([(f"ended at {at}", "dim")] if at else [], 4),
+    ]

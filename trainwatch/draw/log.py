@@ -1,7 +1,7 @@
 """The log's lines as a person sees them.
 
 The law of this file: every line passes the sanitiser here; its colours stay, and what a search found
-stands out from them.
+stands out from them. A progress bar that a line begins with gives way to what was printed behind it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ LONGEST = 4096
 """Characters of a line that are looked at."""
 
 
+_BAR_BEFORE = re.compile(r"\s*([^|]{0,60}\d%)\|[^|]{0,200}\| ?[^\[]{1,40}\[[^\]]{3,200}\](?=\S)")
+"""A bar of tqdm, and right behind it what was printed while it stood there."""
+
+
 def line(
     text: str | None, columns: int, *, left: int = 0, pattern: str = "", at_cursor: bool = False
 ) -> Row:
@@ -30,7 +34,7 @@ def line(
     edge: Row = [("›" if at_cursor else " ", "accent")]
     if text is None:
         return fit([*edge, ("…", "dim")], columns)
-    pieces = [_named(piece) for piece in clean_styled(text, LONGEST)]
+    pieces = _without_bar([_named(piece) for piece in clean_styled(text, LONGEST)])
     if pattern:
         pieces = _marked(pieces, _compiled(pattern))
     return fit([*edge, *_from(pieces, left)], columns)
@@ -59,6 +63,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _named(piece: Cell) -> Cell:
     return (piece[0], "text") if piece[1] == PLAIN else piece
+
+
+def _without_bar(pieces: Row) -> Row:
+    """The pieces; of a bar at their beginning only how far it was."""
+    bar = _BAR_BEFORE.match(pieces[0][0]) if pieces else None
+    if bar is None:
+        return pieces
+    text, style = pieces[0]
+    return [(f"{bar[1].rpartition(' ')[2]:>4} ", "dim"), (text[bar.end() :], style), *pieces[1:]]
 
 
 def _from(pieces: Row, left: int) -> Row:

@@ -1,32 +1,66 @@
-"""Everything in four lines, for a screen too small for panels."""
+"""Everything in four lines, for a screen too small for panels; what room is left says more.
+
+The law of this file: the four lines always stand where they stand; then comes the verdict's sentence,
+and a chart only where there is room for one that can be read.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainwatch.draw import devices, gap, header, units
+from trainwatch.draw import chart, devices, gap, header, loss, units
 from trainwatch.draw.packing import Piece, packed
+from trainwatch.draw.plot import ChartView, settled
 from trainwatch.draw.rows import Row, fit
 from trainwatch.read.clean import clean
+from trainwatch.run.last_words import last_words
 
 if TYPE_CHECKING:
     from trainwatch.draw.header import HeaderView
     from trainwatch.run.run import Run
 
+_ALIVE = ("running", "stalled", "starting")
 _DOT: Row = [(" · ", "dim")]
+_SENTENCE = 2
+"""Lines that the verdict's sentence may take."""
+_CHART = 5
+"""Lines below which a chart tells nothing."""
 
 
-def rows(run: Run, view: HeaderView, width: int, height: int, now: float) -> list[Row]:
-    """Alive, learning, verdict, machine: as many lines as there are, the first the weightiest."""
+def rows(
+    run: Run,
+    view: HeaderView,
+    width: int,
+    height: int,
+    now: float,
+    *,
+    looked: ChartView | None = None,
+) -> list[Row]:
+    """Alive, learning, verdict, machine: as many lines as there are, the first the weightiest.
+
+    ``looked``: how a person looks at the loss.
+    """
     if width <= 0:
         return [[] for _ in range(max(height, 0))]
     made = [
         _alive(run, view, width, now),
-        _learning(run, width),
+        _learning(run, width, now),
         _verdict(run, width, now),
         _machine(run, width, now),
     ][: max(height, 0)]
+    made += _more(run, looked or ChartView(), width, height - len(made), now)
     return [*made, *(fit([], width) for _ in range(height - len(made)))]
+
+
+def _more(run: Run, looked: ChartView, width: int, height: int, now: float) -> list[Row]:
+    """What the verdict says, and the loss."""
+    told = gap.told(gap.sentences(run, run.verdict(now)), width, min(height, _SENTENCE))
+    said = [fit(row, width) for row in told]
+    room = height - len(said)
+    if room < _CHART:
+        return said
+    plot = loss.plot(run, now)
+    return [*said, *chart.draw(plot, settled(looked, plot), width, room).rows]
 
 
 def _alive(run: Run, view: HeaderView, width: int, now: float) -> Row:
@@ -40,7 +74,7 @@ def _alive(run: Run, view: HeaderView, width: int, now: float) -> Row:
     )  # fmt: skip
 
 
-def _learning(run: Run, width: int) -> Row:
+def _learning(run: Run, width: int, now: float) -> Row:
     loss, evals = run.metrics.loss, run.metrics.eval_loss
     left = []
     if loss is not None and loss.last is not None:
@@ -49,19 +83,26 @@ def _learning(run: Run, width: int) -> Row:
         left.append(Piece([("eval ", "eval"), (units.number(evals.last), "value")], 0))
     if not left:
         left.append(Piece([("no loss yet", "dim")]))
-    best = run.checkpoints.best
-    right = [Piece([("★ ", "best"), (clean(best.seen.name), "label")], 2)] if best else []
-    return packed(left, right, width)
+    seconds = run.pace.remaining(now) if run.state(now).word in _ALIVE else None
+    done: Row = (
+        [("done in ", "dim"), (units.duration(seconds), "value")] if seconds is not None else []
+    )
+    return packed(left, [Piece(done, 2)], width)
 
 
 def _verdict(run: Run, width: int, now: float) -> Row:
     verdict = run.verdict(now)
     style = gap.SEVERITIES[verdict.severity]
-    left = run.pace.remaining(now)
-    done: Row = [("done in ", "dim"), (units.duration(left), "value")] if left is not None else []
-    alive = run.state(now).word in ("running", "stalled", "starting")
+    best = run.checkpoints.best
+    kept: Row = [("★ ", "best"), (clean(best.seen.name), "label")] if best else []
+    died_of = clean(last_words(run), 300)
     return packed(
-        [Piece([(gap.word(verdict), style)], 0, least=6)], [Piece(done if alive else [], 1)], width
+        [
+            Piece([(gap.word(verdict), style)], 1 if died_of else 0, least=6),
+            Piece([(died_of, "critical")] if died_of else [], 0, least=12),
+        ],
+        [Piece(kept, 2)],
+        width,
     )
 
 

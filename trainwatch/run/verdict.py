@@ -134,7 +134,7 @@ def _gap(case: Case, chosen: Course | None) -> tuple[Gap | None, str]:
         return None, case.comparable
     pair = case.beside(chosen, len(chosen) - 1)
     if pair.train is None or pair.gap is None:
-        return None, "no train loss was logged near the evaluation"
+        return None, "no finite train loss near the evaluation"
     return Gap(pair.gap, pair.train, pair.eval, pair.step), ""
 
 

@@ -62,10 +62,12 @@ class Shown(NamedTuple):
 
 
 def shown_keys(screen: Screen[Any]) -> list[Shown]:
-    """What the footer lists; what belongs to the application comes first."""
+    """What the footer lists, the first that fit: the application's, the way on, the rest."""
     found: dict[str, dict[str, Shown]] = {}
     active = screen.active_bindings.values()
-    for node, binding, enabled, _ in sorted(active, key=lambda a: a.node is not screen.app):
+    for node, binding, enabled, _ in sorted(
+        active, key=lambda a: (a.node is not screen.app, a.binding.id != "next")
+    ):
         if binding.show and enabled:
             entry = Shown(spelled(binding.key), binding.description, node, binding.action)
             found.setdefault(binding.description, {}).setdefault(binding.action, entry)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textual import events
 
     from trainwatch.draw.rows import Row
+    from trainwatch.ui.panels.chart import Chart
     from trainwatch.ui.rows import Desk
 
 
@@ -42,13 +43,18 @@ class Header(Panel, can_focus=False):
 
 
 class Summary(Header, can_focus=False):
-    """Four lines that say the most, for a terminal too small for panels."""
+    """Four lines that say the most, for a terminal too small for panels; then the loss."""
 
     NAME = "summary"
 
+    def __init__(self, desk: Desk, loss: Chart, **keywords: Any) -> None:
+        super().__init__(desk, **keywords)
+        self._loss = loss
+
     def rows(self, columns: int, lines: int) -> list[Row]:
-        """As many of the four as there is room for."""
-        return summary.rows(self.desk.run, self._view, columns, lines, self.desk.now())
+        """As much as there is room for; the loss as its own panel shows it."""
+        view, chart = self._seen(), self._loss.view
+        return summary.rows(self.desk.run, view, columns, lines, self.desk.now(), looked=chart)
 
 
 class Tabs(Panel, can_focus=False):

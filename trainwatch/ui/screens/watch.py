@@ -35,6 +35,8 @@ TOUR: tuple[type[Panel], ...] = (Loss, Gap, Checkpoints, Devices, Machine, LogPa
 
 _MODES = frozenset({"search", "step", "go", "full", "metrics"})
 """Actions that change where keys go."""
+_BETWEEN = frozenset({"search", "step", "go", "full"})
+"""Those that lead from one panel to another."""
 
 
 def _mode(key: str, action: str, name: str, sentence: str, words: str = "") -> Binding:
@@ -103,7 +105,9 @@ class WatchScreen(LiveScreen):
                 yield devices
                 yield machine
         yield self.log_panel
-        yield Summary(desk, id="summary")
+        summary = Summary(desk, self.loss, id="summary")
+        self.watch(self.loss, "view", summary.redraw, init=False)
+        yield summary
         yield self.keys
 
     # --- what changed -------------------------------------------------------------------------
@@ -208,7 +212,12 @@ class WatchScreen(LiveScreen):
         self.keys.ask(self.log_panel.search())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a line is typed, its keys mean themselves; a list to go back to must be there."""
+        """While a line is typed, its keys mean themselves; a list to go back to must be there.
+
+        There is no way between panels where none has room.
+        """
         if action == "dismiss":
             return self.app.screen_stack[0] is not self
+        if action in _BETWEEN and (self.has_class("-tiny") or self.has_class("-flat")):
+            return False
         return not (self.keys.asking and action in _MODES)
