@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,3 +107,26 @@ def test_of_an_end_that_nobody_saw_the_last_sign_of_life_is_told(
     told = json.loads(trainwatch("status", "--json").stdout)
     assert told["state"] == "unknown"
     assert told["ended"] == pytest.approx(started + 60)
+
+
+@pytest.mark.parametrize("delay", [0.06, 0.09, 0.12, 0.18, 0.25, 0.4])
+def test_whenever_ctrl_c_comes_a_training_that_runs_is_told_of(
+    delay: float, state: Path, tmp_path: Path
+) -> None:
+    command = [*TRAINWATCH, "run", "--no-ui", "sleep", "30"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(state), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as watcher:  # fmt: skip
+        time.sleep(delay)
+        os.killpg(watcher.pid, signal.SIGINT)
+        _, said = watcher.communicate(timeout=30)
+    started = [run.name for run in (state / "runs").glob("[a-z]*")]
+    try:
+        assert [
+            run for run in started if f"come back with: trainwatch attach {run}" not in said
+        ] == [], said
+        assert watcher.returncode == (130 if started else watcher.returncode)
+    finally:
+        for run in started:
+            os.killpg(json.loads((state / "runs" / run / "meta.json").read_text())["pid"], 9)

@@ -96,6 +96,8 @@ def _obey(words: list[str]) -> int:
     except CommandError as error:
         return _complain(error.text, error.code)
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # it came while a class was made
+            raise error.__cause__ from None
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
         return _complain(_kept(error), FAILED)

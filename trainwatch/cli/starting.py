@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import trainwatch
@@ -15,6 +17,8 @@ from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.probe import launch, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainwatch.cli.grammar import Words
 
 
@@ -38,17 +42,34 @@ def do_demo(words: Words) -> int:
 
 def _start(command: list[str], name: str, words: Words) -> int:
     _check_record(words)
+    started: launch.Started | None = None
     try:
-        started = launch.start(command, _folder(words), name, words.has("--pty"))
+        with _uninterrupted():
+            started = launch.start(command, _folder(words), name, words.has("--pty"))
+        if words.has("--detach"):
+            sys.stdout.write(f"{started.id}\n")
+            return 0
+        from trainwatch.cli.watching import View, watch
+        from trainwatch.cli.way import here
+
+        return watch(View(here(started.id), words, launched=True, started=started))
     except launch.CannotStartError as error:
         raise CommandError(error.text, error.code) from error
-    if words.has("--detach"):
-        sys.stdout.write(f"{started.id}\n")
-        return 0
-    from trainwatch.cli.watching import View, watch
-    from trainwatch.cli.way import here
+    except BaseException:
+        if started is not None:
+            back = f"trainwatch attach {started.id}"
+            sys.stderr.write(f"trainwatch: left it running; come back with: {back}\n")
+        raise
 
-    return watch(View(here(started.id), words, launched=True, started=started))
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits: what runs by then is to be told of."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _folder(words: Words) -> str | None:

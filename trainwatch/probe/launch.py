@@ -127,8 +127,9 @@ def _fill_standard_descriptors() -> None:
 
 
 def _no_record(error: OSError) -> str:
-    return "cannot keep a record in {}: {}; free some space or set TRAINWATCH_STATE".format(
-        runs.runs_folder(), os.strerror(error.errno or 0)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "cannot keep a record in {}: {}; {}set TRAINWATCH_STATE to a folder of yours".format(
+        runs.runs_folder(), os.strerror(error.errno or 0), "free some space or " if full else ""
     )
 
 
