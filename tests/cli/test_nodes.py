@@ -129,4 +129,4 @@ def test_a_machine_that_is_not_reached_is_named_and_stopped_by_nobody_later(
     until(machines["gpu2"].sessions, 60)  # the connection is back
     pair.type("qq")  # back, and leave
     assert pair.wait() == 0
-    assert states(ask) == ["killed", "starting"]
+    assert states(ask) == ["killed", "running"]

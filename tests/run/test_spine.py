@@ -71,7 +71,7 @@ def test_what_is_not_known_is_null() -> None:
     told = shapes.status(run)
     assert told["step"] is None
     assert told["eta"] is None
-    assert told["state"] == "starting"
+    assert told["state"] == "unknown"
     run.apply(facts.Ended(code=1, signal=None, cause="", at=5.0))
     assert run.state().word == "failed"
     assert shapes.diagnose(run.verdict())["state"] == "not-enough-data"

@@ -178,7 +178,8 @@ def _one_run(where: str) -> runs.Run:
     found = runs.find(where)
     if len(found) > 1:
         names = ", ".join(run.id for run in found)
-        raise CommandError(f"{where!r} could be any of the runs {names}: give more of the id")
+        text = f"{where!r} could be any of the runs {names}: give more of the id"
+        raise CommandError(text, NOT_FOUND)
     if found:
         return found[0]
     if not where:

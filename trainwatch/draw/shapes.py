@@ -177,7 +177,7 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
         "pid": target.pid if target else None,
         "kind": target.kind if target else "",
         "note": (target.note or None) if target else None,
-        "state": run.state(now).word,
+        "state": _state(run, now),
         "exit": None
         if ended is None
         else {"code": ended.code, "signal": ended.signal, "cause": ended.cause},
@@ -193,6 +193,14 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
         "verdict": run.verdict(now).state,
         "nodes": [_node(run, node, now) for node in run.nodes] if len(run.nodes) > 1 else [],
     }
+
+
+def _state(run: Run, now: float) -> str:
+    """In one word; what runs and has printed nothing yet is running, only a job that waits is starting."""
+    word = run.state(now).word
+    if word != "starting" or "job" in run.troubles:
+        return word
+    return "running" if run.target else "unknown"
 
 
 def _node(run: Run, node: Node, now: float) -> dict[str, Json]:

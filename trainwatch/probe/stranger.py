@@ -172,7 +172,8 @@ def _supervised(who: Stat) -> Optional[Found]:
     except PermissionError:
         return None
     folder = os.path.dirname(out.path) if out and out.kind == "file" else ""
-    return ours.of_run(runs.load(folder)) if os.path.dirname(folder) == runs.runs_folder() else None
+    is_ours = os.path.dirname(folder) == runs.runs_folder() and os.path.isdir(folder)
+    return ours.of_run(runs.load(folder)) if is_ours else None
 
 
 def _folders(tree: List[Stat], files: List[str]) -> List[Root]:
