@@ -8,7 +8,6 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from textual import events
-from textual.app import App
 from textual.binding import Binding
 
 from trainwatch import facts
@@ -17,6 +16,7 @@ from trainwatch.run.alerts import ENDED
 from trainwatch.run.topics import Topic
 from trainwatch.ui.app import INTERRUPTED
 from trainwatch.ui.commands import by_name, themes_by_name
+from trainwatch.ui.keyboard import Keyboard, escape_is_a_key
 from trainwatch.ui.logins import Logins
 from trainwatch.ui.messages import Copied, Opened, Questioned, Said, Wanted
 from trainwatch.ui.paint import exact
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from trainwatch.ui.pump import Intake, Pump
 
 
-class Monitor(App[int]):
+class Monitor(Keyboard):
     """The runs on one terminal: one of them, or a list to open one from."""
 
     CSS_PATH = "trainwatch.tcss"
@@ -89,6 +89,8 @@ class Monitor(App[int]):
         self.theme = options.theme if options.colours else "terminal"
         self._relook(self.current_theme)
         self.set_keymap(options.keys)
+        if not any("alt+" in keys for keys in options.keys.values()):
+            escape_is_a_key()
         desks = list(self._desks.values())
         self.first: LiveScreen = WatchScreen(desks[0]) if len(desks) == 1 else FleetScreen(desks)
 

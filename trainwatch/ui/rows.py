@@ -139,6 +139,14 @@ class Panel(Robust, can_focus=True):
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
+    def tell(self, message: Message) -> None:
+        """Have the nearest above that handles it do so now: what it does comes before the next key."""
+        for node in self.ancestors:
+            handler: Callable[[Message], None] | None = getattr(node, message.handler_name, None)
+            if handler is not None:
+                handler(message)
+                return
+
     def on_show(self) -> None:
         """Draw what changed while it was hidden."""
         self.redraw()

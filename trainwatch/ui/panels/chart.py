@@ -209,9 +209,7 @@ class Chart(Panel):
         if index is None:
             return
         self._look_at(series.places.place(self.view.axis, index))
-        self.post_message(
-            Picked(self, series.step(index), series.source(index), series.offset(index))
-        )
+        self.tell(Picked(self, series.step(index), series.source(index), series.offset(index)))
 
     def _look_at(self, place: float | None) -> None:
         """The cursor at a place; the window moves along where it must."""

@@ -125,7 +125,7 @@ class Checkpoints(Tending):
 
     def _choose(self, checkpoint: Checkpoint) -> None:
         self.view = replace(self.view, cursor=checkpoint.seen.path)
-        self.post_message(Picked(self, checkpoint.seen.step, None, None))
+        self.tell(Picked(self, checkpoint.seen.step, None, None))
 
     def pick(self, step: int | None) -> None:
         """Put the cursor on the checkpoint nearest to a step that was picked elsewhere."""
@@ -218,7 +218,7 @@ class Checkpoints(Tending):
             if work is None or work.ended is None or not work.sound:
                 self._job("verify", *reach(each.seen))
         paths = pair[0].seen.path, pair[1].seen.path
-        self.post_message(Opened("two checkpoints", lambda columns: self._compared(paths, columns)))
+        self.tell(Opened("two checkpoints", lambda columns: self._compared(paths, columns)))
 
     def _compared(self, paths: tuple[str, str], columns: int) -> list[Row]:
         run = self.desk.run
@@ -244,10 +244,10 @@ class Checkpoints(Tending):
             if name is not None and name.strip():
                 self._say(written(listed, self._every(), name.strip()))
             elif name is not None:
-                self.post_message(Copied(f"{len(listed)} rows as CSV", csv_of(listed)))
+                self.tell(Copied(f"{len(listed)} rows as CSV", csv_of(listed)))
 
         ask = "table to which .csv or .md (none: clipboard)"
-        self.post_message(Asked(ask, lambda _: None, done))
+        self.tell(Asked(ask, lambda _: None, done))
 
     def action_open(self) -> None:
         """Everything known of it, on a page of its own."""

@@ -78,7 +78,7 @@ class Devices(Panel):
 
     def action_open(self) -> None:
         """Every card with every value."""
-        self.post_message(Opened("GPU", self._page))
+        self.tell(Opened("GPU", self._page))
 
     def _page(self, columns: int) -> list[Row]:
         return nodes.details(self.desk.run, columns, self.desk.now())

@@ -81,7 +81,7 @@ class Fleet(Panel):
         """The next order."""
         sort = fleet.SORTS[(fleet.SORTS.index(self.view.sort) + 1) % len(fleet.SORTS)]
         self.view = replace(self.view, sort=sort)
-        self.post_message(Said(f"runs {sort}" if sort == fleet.SORTS[0] else f"runs by {sort}"))
+        self.tell(Said(f"runs {sort}" if sort == fleet.SORTS[0] else f"runs by {sort}"))
 
     def action_mark(self) -> None:
         """Marked, or no longer."""
@@ -94,7 +94,7 @@ class Fleet(Panel):
         members = fleet.ordered(self._members(), self.view.sort)
         chosen = [m for m in members if m.word in self.view.chosen or not self.view.chosen]
         if len(chosen) < 2:
-            self.post_message(Said("mark another one too (space): two or more are compared"))
+            self.tell(Said("mark another one too (space): two or more are compared"))
             return
         names = fleet.names(chosen)
         desks = {name: self._desks[m.word] for name, m in zip(names, chosen, strict=True)}

@@ -33,7 +33,7 @@ class Gap(Panel):
 
     def action_open(self) -> None:
         """Every rule with what came of it."""
-        self.post_message(Opened("what was checked", self._page))
+        self.tell(Opened("what was checked", self._page))
 
     def _page(self, columns: int) -> list[Row]:
         return gap.details(self.desk.run, columns, self.desk.now())

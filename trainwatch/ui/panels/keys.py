@@ -120,12 +120,12 @@ class Keys(Panel, can_focus=False):
             row += [(" " * (columns - used - len(hint) - 1), "text"), (hint, "dim")]
         return row
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """While a line is typed, every key is its own."""
+        return self.asking
+
     def on_key(self, event: events.Key) -> None:
         """Type, take back, end."""
-        if self._asked is None:
-            return
-        event.stop()
-        event.prevent_default()
         if event.key == "enter":
             self._end(self._typed)
         elif event.key == "escape":

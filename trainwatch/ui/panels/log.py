@@ -179,7 +179,7 @@ class LogPanel(Panel):
         self._cursor = line if self._log.lines else None
         self.redraw()
         if self._cursor is not None:
-            self.post_message(
+            self.tell(
                 Picked(self, None, self._log.stream(self._cursor), self._log.start(self._cursor))
             )
 
@@ -238,14 +238,14 @@ class LogPanel(Panel):
     def action_again(self, way: int) -> None:
         """The next or the last line that has the pattern."""
         if not self._pattern:
-            self.post_message(self.search())
+            self.tell(self.search())
         elif not self._find(self._pattern, way):
-            self.post_message(Said(f"not found further {'down' if way > 0 else 'up'}"))
+            self.tell(Said(f"not found further {'down' if way > 0 else 'up'}"))
 
     def action_error(self, way: int) -> None:
         """The next or the last line that looks like an error."""
         if not self._find(ERRORS, way):
-            self.post_message(Said(f"no error further {'down' if way > 0 else 'up'}"))
+            self.tell(Said(f"no error further {'down' if way > 0 else 'up'}"))
 
     def _find(self, pattern: str, way: int) -> bool:
         start = self._log.lines - 1 if self._cursor is None else self._cursor + way
@@ -268,12 +268,12 @@ class LogPanel(Panel):
 
     def action_copy(self) -> None:
         """The line to the clipboard."""
-        self.post_message(Copied("line", self._text()))
+        self.tell(Copied("line", self._text()))
 
     def action_open(self) -> None:
         """The whole line on a page of its own."""
         text = self._text()
 
-        self.post_message(
+        self.tell(
             Opened("line", lambda columns: [[(part, "text")] for part in wrapped(text, columns)])
         )

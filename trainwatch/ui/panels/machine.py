@@ -44,7 +44,7 @@ class Machine(Panel):
 
     def action_open(self) -> None:
         """Everything known of the machine."""
-        self.post_message(Opened("machine", self._page))
+        self.tell(Opened("machine", self._page))
 
     def _page(self, columns: int) -> list[Row]:
         line = machine.draw(self.desk.run, columns, 1, self.desk.now()).rows

@@ -101,7 +101,7 @@ class Tending(Panel):
         return run.ended is not None or run.target is None or run.target.pid is None
 
     def _say(self, text: str) -> None:
-        self.post_message(Said(text))
+        self.tell(Said(text))
 
     def _job(self, action: str, path: str, names: Sequence[str] = ()) -> None:
         self.desk.send(facts.Job(secrets.token_hex(4), action, path, list(names)))
@@ -109,9 +109,7 @@ class Tending(Panel):
     def _ask(self, title: str, rows: list[Row], word: str, *job: str, typed: str = "") -> None:
         """Ask; on yes send the job (action, path, names...)."""
         action, path, *names = job
-        self.post_message(
-            Questioned(title, rows, word, lambda: self._job(action, path, names), typed)
-        )
+        self.tell(Questioned(title, rows, word, lambda: self._job(action, path, names), typed))
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -119,13 +117,13 @@ class Tending(Panel):
         """Its path to the clipboard."""
         chosen = self._chosen()
         if chosen is not None:
-            self.post_message(Copied("path", clean(chosen.seen.path, 1 << 12)))
+            self.tell(Copied("path", clean(chosen.seen.path, 1 << 12)))
 
     def action_resume(self) -> None:
         """The command that continues from it to the clipboard."""
         chosen = self._chosen()
         if chosen is not None and chosen.resume:
-            self.post_message(Copied("command", clean(chosen.resume, _LONGEST)))
+            self.tell(Copied("command", clean(chosen.resume, _LONGEST)))
         elif chosen is not None:
             self._say(self._why_not(chosen))
 
@@ -160,7 +158,7 @@ class Tending(Panel):
         path = chosen.seen.path
         folder = path if os.path.isdir(path) else os.path.dirname(path)
         if not self.desk.here or not os.path.isdir(folder):
-            self.post_message(Copied("command", f"cd {shlex.quote(clean(folder))}"))
+            self.tell(Copied("command", f"cd {shlex.quote(clean(folder))}"))
             return
         try:
             with self.app.suspend():
@@ -195,9 +193,7 @@ class Tending(Panel):
             [(clean(command, _LONGEST), "accent")],
         ]
         request = facts.Launch(shlex.split(command), target.cwd, "", False)
-        self.post_message(
-            Questioned("go on from it", shown, "start it", lambda: self.desk.send(request))
-        )
+        self.tell(Questioned("go on from it", shown, "start it", lambda: self.desk.send(request)))
 
     def action_evaluate(self) -> None:
         """Run the person's own evaluation on it, after a question."""
@@ -251,7 +247,7 @@ class Tending(Panel):
         shown = [where, *rows]
         if harm:
             shown.append([(harm, "critical")])
-        self.post_message(
+        self.tell(
             Questioned(
                 f"evaluate {what}", shown, "start it", lambda: self.desk.send(request),
                 typed if harm else "",
@@ -263,9 +259,7 @@ class Tending(Panel):
         if run.meta is not None:
             rows.insert(0, [("it runs in ", "dim"), (clean(run.meta.cwd), "value")])
         request = facts.Stop(run.id, False, self.desk.options.grace)
-        self.post_message(
-            Questioned("stop evaluating", rows, "stop it", lambda: self.desk.send(request))
-        )
+        self.tell(Questioned("stop evaluating", rows, "stop it", lambda: self.desk.send(request)))
 
     def action_keep(self) -> None:
         """A copy where no clean-up looks."""

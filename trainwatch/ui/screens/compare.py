@@ -53,7 +53,7 @@ class Compared(Chart):
         """By the other quantity."""
         here = compare.QUANTITIES.index(self._quantity)
         self._quantity = compare.QUANTITIES[here - 1]
-        self.post_message(Said(f"compared by {self._quantity}"))
+        self.tell(Said(f"compared by {self._quantity}"))
         self.redraw()
 
 

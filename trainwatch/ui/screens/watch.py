@@ -24,7 +24,6 @@ from trainwatch.ui.screens.live import LiveScreen
 from trainwatch.ui.screens.metrics import MetricsScreen
 
 if TYPE_CHECKING:
-    from textual import events
     from textual.app import ComposeResult
 
     from trainwatch.ui.messages import Asked, Picked
@@ -154,10 +153,11 @@ class WatchScreen(LiveScreen):
         self._mark()
         self.set_focus(self.tour[self._place])
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """A click chose a panel."""
-        if isinstance(event.widget, Panel) and event.widget in self.tour:
-            self._place = self.tour.index(event.widget)
+    def on_descendant_focus(self) -> None:
+        """A click chose a panel. What is focused now counts: keys may have gone on since."""
+        here = self.focused
+        if isinstance(here, Panel) and here in self.tour:
+            self._place = self.tour.index(here)
             self._mark()
 
     def on_resize(self) -> None:
