@@ -36,7 +36,7 @@ class Ordeal:
         self.lost_after: list[float] = []  # seconds from the start of a black hole to its notice
         self._hole = hole
         self._sum = hashlib.sha256()
-        self._troubled = False
+        self.is_troubled = False
         self.log = folder / "train.log"
         self.log.write_bytes(b"")
         self.box = Box(folder)
@@ -78,13 +78,13 @@ class Ordeal:
 
     def _fall_into_a_hole(self) -> None:
         self.take()
-        self._troubled = False
+        self.is_troubled = False
         self.proxy.passes.clear()
         began = time.monotonic()
         while time.monotonic() < began + self._hole:
             self.link.wait(0.05)
             self.take()
-            if self._troubled:
+            if self.is_troubled:
                 self.lost_after.append(time.monotonic() - began)
                 break
         self.proxy.passes.set()
@@ -109,7 +109,7 @@ class Ordeal:
             if isinstance(fact, facts.Hello):
                 self.hellos.append(fact)
             elif isinstance(fact, facts.Trouble) and fact.where == "link" and fact.text:
-                self._troubled = True
+                self.is_troubled = True
             elif isinstance(fact, facts.Chunk):
                 assert fact.offset == self.received
                 self._sum.update(fact.data)

@@ -56,6 +56,7 @@ def test_a_machine_that_hangs_holds_no_other(
             for value in ("1.250", "2.250", "3.250"):
                 terminal.until(value)
             assert time.monotonic() - began < GIVES_UP
+            assert b"waiting for hung" in terminal.output  # while there was no screen yet
             terminal.until("hung", 30)
             terminal.type("q")
             assert terminal.wait() == 0

@@ -58,6 +58,18 @@ def test_a_row_that_fails_says_why_and_what_to_do() -> None:
     assert "there is no run called nope; see: trainwatch list" in line
 
 
+def test_what_is_wrong_with_the_run_that_is_stood_on_is_read_to_its_end_at_80_columns() -> None:
+    listed = members()
+    trouble = facts.Trouble("link", "gpu9 " + "does not answer " * 6, "ask who runs it", NOW)
+    listed[0].run.apply(trouble)
+    view = FleetView(cursor=listed[0].word)
+    text = plain(fleet.draw(listed, view, 78, 30).rows)
+    assert "ask who runs it" in text
+    low = plain(fleet.draw(listed, view, 78, len(listed) + 3).rows)
+    assert "gpu9 does not answer" in low
+    assert "ask who runs it" not in low
+
+
 def test_a_silence_that_began_before_we_looked_is_a_lower_bound() -> None:
     run = Run()
     run.apply(target())

@@ -15,7 +15,7 @@ from trainwatch.draw import member as cells
 from trainwatch.draw import nodes, preview, units
 from trainwatch.draw.compare import Contender
 from trainwatch.draw.member import CURVE, Member
-from trainwatch.draw.rows import Picture, Row, clip, fit, length, width
+from trainwatch.draw.rows import Picture, Row, clip, fit, length, width, wrapped
 from trainwatch.read.clean import clean
 from trainwatch.run.node import called
 
@@ -36,6 +36,8 @@ _COUNTED: tuple[tuple[Word, str], ...] = (
     ("ended", "ended"),
 )  # fmt: skip
 _GAP = 2
+_LONGEST = 3  # lines of the sentence below the table
+_NARROW = 20  # columns in which no sentence is broken into lines
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def draw(members: Sequence[Member], view: FleetView, columns: int, lines: int) -
     head = [table.head()] if lines >= 3 else []
     foot = _sentence(rows, view) if lines >= len(head) + 4 else []
     room = max(lines - len(head) - len(foot), 0)
+    foot = _unfolded(foot, columns, room - len(rows))
+    room = min(room, max(lines - len(head) - len(foot), len(rows)))
     top = first(rows, view, room)
     shown = rows[top:][:room]
     body = [table.row(m, view) for m in shown]
@@ -78,6 +82,22 @@ def draw(members: Sequence[Member], view: FleetView, columns: int, lines: int) -
     made = [fit(row, columns) for row in [*head, *body, *foot][:lines]]
     part = f"{top + 1}-{top + len(shown)} of " if len(shown) < len(rows) else ""
     return Picture([("runs", "title")], _note(members, part, columns), made)
+
+
+def _unfolded(foot: list[Row], columns: int, spare: int) -> list[Row]:
+    """What is wrong in up to three lines, where one is too short and the table leaves room for them.
+
+    What is well stays on its line: its words change with every number, and the curve must stand still.
+    """
+    if not foot or spare <= 0 or foot[-1][-1][1] == "label":
+        return foot
+    *blank, [*before, (text, style)] = foot
+    used = length(before)
+    more = wrapped(text, max(columns - used, 1)) if columns > used + _NARROW else [text]
+    last = min(1 + spare, _LONGEST) - 1
+    parts = [*more[:last], " ".join(more[last:])] if len(more) > last else more
+    rows: list[Row] = [[(" " * used, "text"), (part, style)] for part in parts[1:]]
+    return [*blank, [*before, (parts[0], style)], *rows]
 
 
 def _preview(rows: Sequence[Member], view: FleetView, columns: int, lines: int) -> list[Row]:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trainwatch.link.door import End, Verdict, how, last_line
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from trainwatch.link.person import Prompt
 
 _LOOK = 0.1  # seconds between two looks at whether a login is still wanted
+_LATE = 2.0  # seconds after which it is said who is waited for
 _LINGER = 60  # seconds that the connection outlives us when we are killed
 _NO_SHARING = ("ControlPath", "unix_listener", "mux_")  # ssh has no place for the socket
 
@@ -69,7 +71,8 @@ class Login:
             return
         self._nook = Nook()
         batch = "-o", "BatchMode=yes"
-        done = self._quietly(*self._master, *batch, meanwhile=meanwhile, patience=patience)
+        wait = partial(self._await, meanwhile=meanwhile, patience=patience)
+        done = self._quietly(*self._master, *batch, wait=wait)
         words = done.stderr.decode("utf-8", "replace")
         asks = needs_a_person(words)
         if done.returncode and asks and ask and _has_terminal():
@@ -93,9 +96,8 @@ class Login:
 
         ``attended``: somebody sits at a screen and can log in again when the connection is lost.
         """
-        nowhere = (
-            ["-o", "ProxyCommand=false"] if self._typed else []
-        )  # by the shared one or not at all
+        # Who was asked to type is not asked again by a try in the background: shared or not at all.
+        nowhere = ["-o", "ProxyCommand=false"] if self._typed else []
         door = SshDoor(self.host, [*self._program, *self._shared, *nowhere], self._typed)
         door.login = self if attended and self._typed else None
         return door
@@ -177,8 +179,26 @@ class Login:
         shared = ["-o", f"ControlPath={self._socket}", "-o", "ControlMaster=yes"]
         return [*shared, "-o", f"ControlPersist={_LINGER}", *LASTING, "-N", "-f"]
 
+    def _await(
+        self, ssh: subprocess.Popen[bytes], meanwhile: Iterable[object], patience: float | None
+    ) -> None:
+        """Until it has ended, or ``patience`` has. Whoever looks at an empty terminal is told why."""
+        for _ in meanwhile:
+            if ssh.poll() is not None:
+                return
+        with suppress(subprocess.TimeoutExpired):
+            ssh.wait(_LATE)
+            return
+        if sys.stderr.isatty():
+            sys.stderr.write(f"trainwatch: waiting for {self.host}\n")
+            sys.stderr.flush()
+        try:
+            ssh.wait(None if patience is None else max(patience - _LATE, 0.0))
+        except subprocess.TimeoutExpired:
+            ssh.kill()
+
     def _quietly(
-        self, *words: str, meanwhile: Iterable[object] = (), patience: float | None = None
+        self, *words: str, wait: Callable[[subprocess.Popen[bytes]], object] = subprocess.Popen.wait
     ) -> subprocess.CompletedProcess[bytes]:
         command = [*self._program, *words, "--", self.host]
         with tempfile.TemporaryFile() as errors:  # no pipe: the master in the background keeps it
@@ -192,13 +212,7 @@ class Login:
                 )
                 raise LoginError(verdict) from error
             with ssh:
-                for _ in meanwhile:
-                    if ssh.poll() is not None:
-                        break
-                try:
-                    ssh.wait(patience)
-                except subprocess.TimeoutExpired:
-                    ssh.kill()
+                wait(ssh)
             errors.seek(0)
             return subprocess.CompletedProcess(command, ssh.returncode, b"", errors.read())
 
