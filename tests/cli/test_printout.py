@@ -98,6 +98,7 @@ def test_what_holds_no_loss_is_refused_with_the_reason(trainwatch: Command, tmp_
     assert (
         told["headline"]
         == "No loss is reported, only accuracy, val_accuracy: the rules judge losses."
+        " By val_accuracy the best was 0.4 at epoch 1, 8 values ago; now 0.4."
     )
     (tmp_path / "pairs.json").write_text("[[1.0, 1.1], [0.9, 1.2]]")
     said = trainwatch("diagnose", "pairs.json", "--json")

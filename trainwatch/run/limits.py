@@ -69,9 +69,36 @@ class Limits:
     diverged_height: float = limit(
         0.9, "diverging", "share of the first loss that it is back at, at least", "as above"
     )
+    diverged_share: float = limit(
+        0.05,
+        "diverging",
+        "newest share of the train logs whose median counts, of 5 to 25 logs",
+        OWN,
+    )
+    diverged_fall: float = limit(
+        0.2,
+        "diverging",
+        "share of the rise that a few newest logs take back: a spike dies away",
+        OWN,
+    )
+    diverged_before: float = limit(
+        0.8, "diverging", "share of the rise that the run has come back from before", OWN
+    )
     both_rise: float = limit(
         0.10, "diverging", "rise of the train loss since the best evaluation, the evaluation risen",
         PROPOSED,
+    )  # fmt: skip
+    both_alike: float = limit(
+        0.33, "overfitting", "share of the eval loss's rise from which the train loss rose as well",
+        OWN,
+    )  # fmt: skip
+    both_least: float = limit(
+        0.1, "overfitting", "and of that rise, each as a share of where its loss began",
+        OWN,
+    )  # fmt: skip
+    noise_evals: float = limit(
+        5, "overfitting", "evaluations that tell their noise; of fewer, all since the best must rise",
+        OWN,
     )  # fmt: skip
     overfit_rise: float = limit(
         0.05, "overfitting", "rise of the eval loss over its best",

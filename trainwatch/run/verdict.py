@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.run.case import Case, Finding, Result, Setting, Severity, State, named
 from trainwatch.run.limits import Limits
 from trainwatch.run.rules import REMARKS, RULES
+from trainwatch.run.rules.tasks import Standing, standing
 from trainwatch.run.worth import Worth
 
 if TYPE_CHECKING:
@@ -147,16 +148,12 @@ def _not_enough(case: Case) -> Finding | None:
     evidence = {"evals": float(evals), "logs": float(logs)}
     state = "not-enough-data"
     if case.reinforced:
-        return Finding(
-            state, "fired", "", "info",
-            "Reinforcement learning: its loss is no measure of progress; watch reward and kl.",
-            None, evidence,
-        )  # fmt: skip
+        headline = (
+            "Reinforcement learning: its loss is no measure of progress; watch reward and kl."
+        )
+        return _by_metric(case, state, headline, standing(case, "reward"), evidence)
     if not evals and not logs:
-        return Finding(
-            state, "fired", "", "info", _no_loss(case),
-            "Name yours with --metric loss=REGEX." if case.metrics.series() else None, evidence,
-        )  # fmt: skip
+        return _by_metric(case, state, _no_loss(case), standing(case), evidence)
     if logs < limits.fewest_logs:
         told = f"{evals} of {limits.fewest_evals:g} evaluations, {logs} of {limits.fewest_logs:g} train logs"
         return Finding(state, "fired", "", "info", f"Not enough data yet: {told}.", None, evidence)
@@ -168,6 +165,18 @@ def _not_enough(case: Case) -> Finding | None:
         None if evals else "Evaluate now and then (eval_strategy) to see overfitting.",
         evidence,
     )  # fmt: skip
+
+
+def _by_metric(
+    case: Case, state: str, headline: str, told: Standing | None, evidence: dict[str, float]
+) -> Finding:
+    """What a metric says where no loss can be judged."""
+    if told is None:
+        hint = case.metrics.series() and not case.reinforced
+        advice = "Name yours with --metric loss=REGEX." if hint else None
+        return Finding(state, "fired", "", "info", headline, advice, evidence)
+    headline = f"{headline} {told.sentence}"
+    return Finding(state, "fired", "", "info", headline, told.advice, {**evidence, **told.evidence})
 
 
 def _no_loss(case: Case) -> str:

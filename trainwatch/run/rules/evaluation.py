@@ -7,6 +7,7 @@ is named.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from trainwatch.run.case import Case, Finding, Severity, named
@@ -40,7 +41,10 @@ def _worst(case: Case, rule: str, one: Callable[[Case, Course], Finding], needed
 def risen(case: Case, chosen: Course) -> Scale | None:
     """The view in which the loss is above its best by more than the limit and more than chance."""
     limits = case.limits
-    together = steady(chosen.values[chosen.best + 1 :], limits.steady_trend)
+    since = chosen.values[chosen.best + 1 :]
+    if len(chosen) < limits.noise_evals and any(b < a for a, b in pairwise(since)):
+        return None  # of so few the noise is not known: one that came down again is taken for it
+    together = steady(since, limits.steady_trend)
     for scale in chosen.scales:
         share, height = chosen.relative(scale, limits)
         least = limits.overfit_span if chosen.near_zero(scale, limits) else limits.overfit_rise
@@ -54,11 +58,16 @@ def risen(case: Case, chosen: Course) -> Scale | None:
     return None
 
 
-def train_change(case: Case, chosen: Course, scale: Scale) -> tuple[float, float] | None:
-    """(change of the train loss since the best evaluations as a share, its noise)."""
+def train_change(
+    case: Case, chosen: Course, scale: Scale, newest: int = 0
+) -> tuple[float, float] | None:
+    """(change of the train loss since the best evaluations as a share, its noise).
+
+    ``newest``: so many evaluations are "now", those of the view where it is 0.
+    """
     start, stop = scale.at, scale.at + scale.width
     then = case.train_over(chosen, start, stop)
-    now = case.train_over(chosen, len(chosen) - scale.width, len(chosen))
+    now = case.train_over(chosen, len(chosen) - (newest or scale.width), len(chosen))
     if then is None or now is None or then[0] <= 0:
         return None
     noise = case.train_noise * (1 / then[1] + 1 / now[1]) ** 0.5
@@ -68,7 +77,40 @@ def train_change(case: Case, chosen: Course, scale: Scale) -> tuple[float, float
 def train_rose(case: Case, chosen: Course, scale: Scale) -> bool:
     """Whether the train loss rose as well: then it diverges, and does not overfit."""
     change = train_change(case, chosen, scale)
-    return change is not None and change[0] >= case.limits.both_rise + 2 * change[1]
+    if change is None or change[0] < case.limits.both_rise + 2 * change[1]:
+        return False
+    return _matters(case, chosen, scale, change[0])
+
+
+def _matters(case: Case, chosen: Course, scale: Scale, change: float) -> bool:
+    """Whether a rise of the train loss can be seen beside that of the eval loss.
+
+    Each is a share of where its loss began: a train loss that has fallen to nearly nothing may double
+    without telling anything.
+    """
+    then = case.train_over(chosen, scale.at, scale.at + scale.width)
+    begun, first = abs(case.train_values[0]), abs(chosen.values[0])
+    if then is None or not begun or not first:
+        return True
+    return change * then[0] / begun >= case.limits.both_least * scale.rise / first
+
+
+def _rose_alike(case: Case, chosen: Course, scale: Scale, share: float) -> bool:
+    """Whether the train loss went up with the eval loss: what is harder for both is no overfitting.
+
+    Looked at in the same view as the eval loss, and since the evaluation before the newest alone: where
+    the data or the weighting of the loss changed, wider windows reach back across the change.
+    """
+    changes = (
+        train_change(case, chosen, scale),
+        train_change(case, chosen, scale, newest=1),
+    )
+    return any(
+        change[0] >= max(case.limits.both_alike * share, 2 * change[1])
+        and _matters(case, chosen, scale, change[0])
+        for change in changes
+        if change is not None
+    )
 
 
 def overfitting(case: Case) -> Finding:
@@ -91,7 +133,7 @@ def _overfitting(case: Case, chosen: Course) -> Finding:
     change = train_change(case, chosen, scale)
     if change is not None:
         evidence["train_change"] = change[0]
-    if train_rose(case, chosen, scale):
+    if train_rose(case, chosen, scale) or _rose_alike(case, chosen, scale, share):
         return Finding(rule, "clear", "train loss rose as well", evidence=evidence)
     strong = share > case.limits.strong_rise and chosen.since_best >= case.limits.strong_evals
     headline = (

@@ -68,6 +68,54 @@ def still_improving(case: Case, chosen: Course) -> Improving | None:
     return None
 
 
+class Standing(NamedTuple):
+    """Where a metric stands that no loss is told beside."""
+
+    sentence: str
+    advice: str | None
+    evidence: Mapping[str, float]
+
+
+def standing(case: Case, name: str = "") -> Standing | None:
+    """What can be said of a metric alone: its best, where, and how long ago.
+
+    Of the metric called ``name``, else of the first that measures the task, on evaluations before the
+    training's own numbers. No rule judges it: its noise and its scale are those of the task.
+    """
+    told = [s for s in case.metrics.series() if any(map(isfinite, s.values))]
+    of_task = [s for s in told if (s.key.name == name if name else _measures(s.key.name))]
+    series = min(
+        of_task, key=lambda s: (s.key.split == "train", s.key.name != "accuracy"), default=None
+    )
+    if series is None:
+        return None
+    down = lower_is_better(series.key.name)
+    known = [(-v if down else v, -i) for i, v in enumerate(series.values) if isfinite(v)]
+    best, now = -max(known)[1], -min(known, key=lambda pair: pair[1])[1]
+    printed, value = series.key.key or series.key.name, series.values[best]
+    since = sum(-i > best for _, i in known)
+    evidence = {"metric_best": value, "metric_last": series.values[now], "since_best": float(since)}
+    if not since:
+        sentence = f"By {printed} the newest is the best, {value:.4g}."
+    else:
+        ago = "1 value" if since == 1 else f"{since} values"
+        sentence = f"By {printed} the best was {value:.4g}{_where(series, best)}, {ago} ago; now {series.values[now]:.4g}."
+    step = series.step(best)
+    kept = case.setting.checkpoints.get(step) if step is not None else None
+    return Standing(sentence, f"Keep {kept}: the best by {printed}." if kept else None, evidence)
+
+
+def _measures(name: str) -> bool:
+    return is_task_metric(name) or name == "perplexity"
+
+
+def _where(series: Series, at: int) -> str:
+    step, epoch = series.step(at), series.epoch(at)
+    if step is not None:
+        return f" at step {step:,}"
+    return f" at epoch {epoch:.4g}" if epoch is not None else ""
+
+
 def _steps(chosen: Course, series: Series, best: int) -> str:
     by_loss = chosen.series.step(chosen.indexes[chosen.best])
     by_metric = series.step(best)

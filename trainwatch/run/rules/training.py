@@ -14,41 +14,71 @@ from trainwatch.run.rules.evaluation import risen, train_change, train_rose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainwatch.run.course import Course
     from trainwatch.run.series import Series
 
 SPIKE_WINDOW = 30
+_BACK = 0.1
+"""Within this share of a rise the loss is back where it came from."""
 _SPIKE_REACH = 2_000
 """Spikes are looked for in so many newest logs."""
 
 
 def diverging(case: Case) -> Finding:
-    """The train loss far above its lowest, or train and eval loss both up since the best."""
+    """The train loss far above its lowest, or train and eval loss both up since the best.
+
+    No divergence: a spike that dies away, a rise that the run has come back from before.
+    """
     rule = "diverging"
     if case.reinforced:
         return Finding(
             rule, "skipped", "the loss of reinforcement learning is no measure of progress"
         )
-    both = _both_rose(case)
-    if both is not None:
-        return both
     if case.loss is None:
         return Finding(rule, "skipped", "no train loss is reported")
-    if len(case.train_values) < case.limits.fewest_logs:
+    enough = len(case.train_values) >= case.limits.fewest_logs
+    rise = train_rise(case) if enough else None
+    falls = rise is not None and _comes_down(case, rise)
+    both = None if falls else _both_rose(case)
+    if both is not None:
+        return both
+    if rise is None:
         told = f"{len(case.train_values)} of {case.limits.fewest_logs:g} train logs"
         return Finding(rule, "skipped", told)
-    rise = train_rise(case)
+    return _risen(case, case.loss, rise, falls)
+
+
+def _risen(case: Case, loss: Series, rise: Rise, falls: bool) -> Finding:
+    """What the train loss says without any evaluation."""
     evidence = {"lowest": rise.lowest, "now": rise.now, "first": rise.first}
-    why = f"train loss {rise.now:.4g}, lowest {rise.lowest:.4g}"
-    if not rise.diverged:
-        return Finding(rule, "clear", why, evidence=evidence)
-    step = case.loss.step(rise.at)
-    where = f" at step {step:,}" if step is not None else ""
-    return Finding(
-        rule, "fired", why, "critical",
-        f"Train loss is {rise.now:.4g}, up from {rise.lowest:.4g}{where}.",
-        "Lower the learning rate or lengthen the warmup, and go back to a checkpoint before the rise.",
-        evidence,
-    )  # fmt: skip
+    why = f"train loss {rise.now:.4g}, lowest before the newest logs {rise.lowest:.4g}"
+    if rise.diverged and falls:
+        why = f"{why}: it is coming down again"
+    elif rise.diverged and _came_back(case, rise):
+        why = f"{why}: it came back from as high before"
+    elif rise.diverged:
+        step = loss.step(rise.at)
+        where = f" at step {step:,}" if step is not None else ""
+        return Finding(
+            "diverging", "fired", why, "critical",
+            f"Train loss is {rise.now:.4g}, up from {rise.lowest:.4g}{where}.",
+            f"Lower the learning rate or lengthen the warmup, and go back to {_before(case, step)}.",
+            evidence,
+        )  # fmt: skip
+    return Finding("diverging", "clear", why, evidence=evidence)
+
+
+def _before(case: Case, step: int | None) -> str:
+    """The last checkpoint before the rise, by its name where one is known."""
+    good = [s for s in case.setting.checkpoints if step is not None and s <= step]
+    return case.setting.checkpoints[max(good)] if good else "a checkpoint before the rise"
+
+
+def _kept(case: Case, chosen: Course) -> str:
+    """The checkpoint of the best evaluation, by its name where it is known."""
+    step = chosen.series.step(chosen.indexes[chosen.best])
+    known = case.setting.checkpoints.get(step) if step is not None else None
+    return known or "the checkpoint of the best evaluation"
 
 
 class Rise(NamedTuple):
@@ -64,7 +94,7 @@ class Rise(NamedTuple):
 def train_rise(case: Case) -> Rise:
     """The train loss now against its lowest, and against its very first value."""
     values, limits = case.train_values, case.limits
-    width = 3 if len(values) < 20 else 5
+    width = _width(case)
     now, start = median(values[-width:]), median(values[:width])
     lowest, at = case.lowest_train(width)
     margin = max(limits.diverged_rise * abs(lowest), limits.diverged_start * abs(start))
@@ -74,6 +104,46 @@ def train_rise(case: Case) -> Rise:
     if above and not risen:
         return Rise(first, 0, now, start, True)
     return Rise(lowest, at, now, start, risen)
+
+
+def _width(case: Case) -> int:
+    """So many newest train logs are "now"."""
+    count = len(case.train_values)
+    return 3 if count < 20 else min(max(5, round(case.limits.diverged_share * count)), 25)
+
+
+def _comes_down(case: Case, rise: Rise) -> bool:
+    """Whether the newest train logs fall fast, and by more than their noise: a spike dies away."""
+    values, width, height = case.train_values, _width(case), max(rise.now - rise.lowest, 0.0)
+    for part in (width, width // 2):
+        if part < 2 or len(values) < 2 * part:
+            continue
+        before, now = median(values[-2 * part : -part]), median(values[-part:])
+        chance = case.train_noise * 1.25 * (2 / part) ** 0.5
+        if before - now > max(2 * chance, case.limits.diverged_fall * height):
+            return True
+    return False
+
+
+def _came_back(case: Case, rise: Rise) -> bool:
+    """Whether the loss was as far above a low of its own before, and came back to that low.
+
+    The losses of adversaries, and those of schedules that start over, do so all the time. It counts
+    for as long as the newest rise has lasted no longer than twice that one.
+    """
+    values = case.train_values
+    size = max(len(values) // 500, 1)
+    width = min(size, 5)
+    blocks = [median(values[i : i + width]) for i in range(0, len(values) - width + 1, size)]
+    low, top, at, longest = blocks[0], blocks[0], 0, 0
+    for place, value in enumerate(blocks):
+        if value > low + _BACK * (top - low):
+            top = max(top, value)
+            continue
+        if top - low >= case.limits.diverged_before * (rise.now - rise.lowest):
+            longest = max(longest, place - at)
+        low, top, at = value, value, place
+    return longest > 0 and len(blocks) - at <= 2 * longest
 
 
 def _both_rose(case: Case) -> Finding | None:
@@ -90,7 +160,7 @@ def _both_rose(case: Case) -> Finding | None:
             "diverging", "fired", f"eval loss up {share:.0%}, train loss up {train:.0%}", "critical",
             f"Train and eval loss{named(chosen, case)} both rose since the best evaluation:"
             f" eval {share:.0%}, train {train:.0%}.",
-            "Lower the learning rate, and go back to the checkpoint of the best evaluation.",
+            f"Lower the learning rate, and go back to {_kept(case, chosen)}.",
             {"rise": share, "train_change": train}, chosen,
         )  # fmt: skip
     return None
