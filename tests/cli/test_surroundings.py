@@ -148,3 +148,13 @@ def test_a_process_whose_record_was_removed_is_a_process_like_others(
         assert orphan["ended"] is None
     finally:
         os.killpg(shape["pid"], 9)
+
+
+def test_a_cut_recording_says_so_whatever_is_asked_of_it(
+    tmp_path: Path, trainwatch: Command
+) -> None:
+    trainwatch("run", "--no-ui", "--record", "whole.tw", "echo", "loss: 0.5")
+    whole = (tmp_path / "whole.tw").read_bytes()
+    (tmp_path / "cut.tw").write_bytes(whole[: len(whole) * 2 // 3])
+    assert "cut.tw is cut or damaged here" in trainwatch("export", "cut.tw").stderr
+    assert trainwatch("replay", "~nobody-of-that-name/x").returncode == 3

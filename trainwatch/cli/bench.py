@@ -108,7 +108,10 @@ def _filled(session: Session, link: Link, where: str) -> Bench:
     link.send(session.reader.watch(where, deep=True))
     fill(session, link, to_the_end=False)
     if not session.run.checkpoints.seen:
-        raise CommandError("there is no checkpoint", NOT_FOUND)
+        told = clean(where) or "the newest run"
+        raise CommandError(
+            f"there is no checkpoint of {told}; name the folder that holds them", NOT_FOUND
+        )
     return Bench(session, link)
 
 

@@ -204,7 +204,7 @@ def _output(path: str | None) -> Iterator[IO[str]]:
 def _remark_on_nothing(run: Run) -> None:
     """What could not be read, and why there is no number, where that needs a word."""
     for where, trouble in run.troubles.items():
-        if where.startswith("file:"):
+        if where.partition(":")[0] in ("file", "journal"):
             sys.stderr.write(f"trainwatch: {clean(trouble.text)}\n")
     if next(iter(shapes.export_lines(run)), None) is None:
         sys.stderr.write(f"trainwatch: {_why_nothing(run)}\n")

@@ -187,7 +187,7 @@ def _one_run(where: str) -> runs.Run:
     if where.isdigit():
         why = f"no run has the process {where}; trainwatch stops only what it started"
         raise CommandError(f"{why}, for others there is: kill -INT {where}", NOT_FOUND)
-    if where.startswith("tmux:") or where == "-":
+    if where.startswith("tmux:"):
         raise CommandError(f"{clean(where)}: trainwatch stops only what it started", NOT_FOUND)
     raise CommandError(f"there is no run called {clean(where)}; see: trainwatch list", NOT_FOUND)
 

@@ -80,10 +80,10 @@ def do_replay(words: Words) -> int:
     from trainwatch.cli.inquiry import journal
     from trainwatch.cli.way import here
 
-    path = Path(words.operands[0]).expanduser()
+    path = Path(os.path.expanduser(words.operands[0]))
     way = here(str(path))
     if journal(way) is None:
-        what = "is not a journal" if path.is_file() else "does not exist"
+        what = "is not a journal" if path.exists() else "does not exist"
         raise CommandError(f"{path} {what}; run --record writes one", NOT_FOUND)
     return watch(View(way, words, journal=path, speed=factor))
 
