@@ -188,13 +188,6 @@ def test_a_busy_card_at_low_power_looks_like_a_hang() -> None:
     assert "lost rank" in str(live.run.verdict().advice)
 
 
-def test_a_laptop_that_slept_has_not_stalled() -> None:
-    live = Live()
-    live.train(20, 1.0)
-    watched(live)
-    assert live.run.state(live.at + 8 * 3600).word == "running"
-
-
 @pytest.mark.parametrize(
     ("ended", "word", "reason"),
     [

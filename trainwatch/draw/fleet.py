@@ -55,7 +55,7 @@ def ordered(members: Sequence[Member], sort: str) -> list[Member]:
     if sort == "name":
         return sorted(members, key=lambda m: (m.host, cells.name(m)))
     if sort == "state":
-        return sorted(members, key=lambda m: _ORDER.index(m.run.state(m.now).word))
+        return sorted(members, key=lambda m: _ORDER.index(m.run.state().word))
     if sort == "loss":
         return sorted(members, key=lambda m: cells.ordinal(cells.loss(m)))
     if sort == "eval loss":
@@ -272,7 +272,7 @@ def _note(members: Sequence[Member], part: str, columns: int) -> Row:
     """Which of them are seen, how many there are, and of what kind."""
     lost = [m for m in members if m.run.target and "link" in m.run.troubles]
     heard = [m for m in members if m.run.target and m not in lost]
-    words = Counter(m.run.state(m.now).word for m in heard)
+    words = Counter(m.run.state().word for m in heard)
     said = [f"{part}{len(members)}"]
     said += [f"{words[word]} {name}" for word, name in _COUNTED if words[word]]
     out = sum(member.trouble is not None for member in members)
@@ -298,7 +298,7 @@ def _sentence(rows: Sequence[Member], view: FleetView) -> list[Row]:
     elif link is not None:
         text, style = _why(link), "warning"
     else:
-        reason = member.run.state(member.now).reason
+        reason = member.run.state().reason
         text = (
             clean(reason)
             or nodes.sentence(member.run)

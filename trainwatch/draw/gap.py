@@ -43,7 +43,7 @@ def draw(run: Run, width: int, height: int, now: float) -> Picture:
     """Numbers, gauge, and one sentence."""
     verdict = run.verdict(now)
     width, height = max(width, 0), max(height, 0)
-    note = _note(run, verdict, now, width)
+    note = _note(run, verdict, width)
     rows = [_numbers(run, verdict, width)]
     rows += told(sentences(run, verdict), width, height - 1)
     if height > len(rows):
@@ -52,9 +52,9 @@ def draw(run: Run, width: int, height: int, now: float) -> Picture:
     return Picture([("gap", "title")], note, [fit(row, width) for row in rows[:height]])
 
 
-def _note(run: Run, verdict: Verdict, now: float, width: int) -> Row:
+def _note(run: Run, verdict: Verdict, width: int) -> Row:
     """The word; before it, where there is room, the checkpoint to keep."""
-    over = "until then " if run.state(now).word in ("failed", "killed") else ""
+    over = "until then " if run.state().word in ("failed", "killed") else ""
     told: Row = [(over, "dim")] if over else []
     told += [(word(verdict), SEVERITIES[verdict.severity])]
     best = run.checkpoints.best

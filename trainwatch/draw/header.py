@@ -65,7 +65,7 @@ def sign(run: Run, view: HeaderView, now: float) -> Row:
     if link is not None:
         since = units.age(now - link.at)
         return [("◌ disconnected", "critical"), (f" {since}", "dim")]
-    state = run.state(now)
+    state = run.state()
     mark, word, style = _SIGNS[state.word]
     row: Row = [(f"{mark} {word}", style)]
     if state.reason:
@@ -153,7 +153,7 @@ def _epochs(run: Run) -> Row:
 
 
 def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
-    target, took, alive = run.target, elapsed(run, now), _alive(run, now)
+    target, took, alive = run.target, elapsed(run, now), _alive(run)
     rate = run.pace.rate if alive else None
     left = [
         Piece([(clean(target.host, 60) or "here", "label")] if target else [], 5, least=9),
@@ -171,8 +171,8 @@ def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
     return packed(left, right, width, _DOT)
 
 
-def _alive(run: Run, now: float) -> bool:
-    return run.state(now).word in ("starting", "running", "stalled", "replaying")
+def _alive(run: Run) -> bool:
+    return run.state().word in ("starting", "running", "stalled", "replaying")
 
 
 def elapsed(run: Run, now: float) -> float | None:
@@ -193,7 +193,7 @@ def _throughput(run: Run) -> Row:
 
 def _plans(run: Run, view: HeaderView, now: float) -> list[Piece]:
     """When it will be done and evaluated next; nothing of it can be told of a silent run."""
-    if run.state(now).word == "stalled":
+    if run.state().word == "stalled":
         return []
     left, finish = run.pace.remaining(now), run.pace.finish(now)
     pieces = []

@@ -139,7 +139,7 @@ def busy(member: Member) -> str:
 def eta(member: Member) -> str:
     """Until it is done."""
     run = member.run
-    if run.state(member.now).word != "running":
+    if run.state().word != "running":
         return units.UNKNOWN
     left = run.pace.remaining(member.now)
     return units.duration(left) if left is not None else units.UNKNOWN

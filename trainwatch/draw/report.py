@@ -43,7 +43,7 @@ def report(run: Run, now: float, *, width: int = 80, glyphs: Glyphs = "braille")
 
 def _facts(run: Run, now: float) -> str:
     target, ended, progress = run.target, run.ended, run.progress
-    state = run.state(now)
+    state = run.state()
     how = state.word + (f" ({_text(state.reason)})" if state.reason else "")
     rows = [("state", how)]
     if target is not None:

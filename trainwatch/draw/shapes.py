@@ -177,7 +177,7 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
         "pid": target.pid if target else None,
         "kind": target.kind if target else "",
         "note": (target.note or None) if target else None,
-        "state": _state(run, now),
+        "state": _state(run),
         "exit": None
         if ended is None
         else {"code": ended.code, "signal": ended.signal, "cause": ended.cause},
@@ -195,9 +195,9 @@ def status(run: Run, now: float | None = None) -> dict[str, Json]:
     }
 
 
-def _state(run: Run, now: float) -> str:
+def _state(run: Run) -> str:
     """In one word; what runs and has printed nothing yet is running, only a job that waits is starting."""
-    word = run.state(now).word
+    word = run.state().word
     if word != "starting" or "job" in run.troubles:
         return word
     return "running" if run.target else "unknown"

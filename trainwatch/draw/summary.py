@@ -83,7 +83,7 @@ def _learning(run: Run, width: int, now: float) -> Row:
         left.append(Piece([("eval ", "eval"), (units.number(evals.last), "value")], 0))
     if not left:
         left.append(Piece([("no loss yet", "dim")]))
-    seconds = run.pace.remaining(now) if run.state(now).word in _ALIVE else None
+    seconds = run.pace.remaining(now) if run.state().word in _ALIVE else None
     done: Row = (
         [("done in ", "dim"), (units.duration(seconds), "value")] if seconds is not None else []
     )

@@ -169,9 +169,8 @@ class Run:
 
     # --- asking ---------------------------------------------------------------------------
 
-    def state(self, now: float | None = None) -> RunState:
-        """In one word: is it alive. Silence is measured on the clock of the facts, not on ``now``."""
-        del now
+    def state(self) -> RunState:
+        """In one word: is it alive. Silence is measured on the clock of the facts."""
         return state_of(self)
 
     def verdict(self, now: float | None = None) -> Verdict:
