@@ -55,9 +55,9 @@ def do_checkpoints_evaluate(words: Words) -> int:
         run = place.session.run
         running = _running(place)
         why = against(one, running) if one is not None else beside(running)
-        if not why and not words.has("--anyway"):
-            why = in_the_way(run)
-            why += "; --anyway does it nevertheless" * bool(why)
+        harm = "" if words.has("--anyway") else in_the_way(run)
+        if not why and harm:
+            why = f"{harm}; --anyway does it nevertheless"
         if why:
             raise CommandError(clean(why), REFUSED)
         folder = run.target.cwd if run.target else ""

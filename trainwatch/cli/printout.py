@@ -33,7 +33,19 @@ if TYPE_CHECKING:
 
 FINE, FOUND, NOT_JUDGED = 0, 1, 2  # exit codes of diagnose
 _NO_TEXT = "\N{REPLACEMENT CHARACTER}"
-_POINT = ("split", "name", "key", "dataset", "value", "step", "epoch", "rank", "time", "source")
+_POINT = (
+    "split",
+    "name",
+    "key",
+    "dataset",
+    "value",
+    "step",
+    "epoch",
+    "rank",
+    "time",
+    "source",
+    "offset",
+)
 
 
 def do_status(words: Words) -> int:
@@ -66,7 +78,7 @@ def do_export(words: Words) -> int:
     run, _ = _run(words)
     with _output(words.value("--output")) as file:
         if words.value("--format") == "csv":
-            writer = csv.DictWriter(file, [*_POINT, "offset"], lineterminator="\n")
+            writer = csv.DictWriter(file, _POINT, lineterminator="\n")
             writer.writeheader()
             writer.writerows(shapes.export_lines(run))
         else:

@@ -22,6 +22,13 @@ def pointed_at(draft: Draft, folder: Folder | None, name: str) -> str | None:
     return draft.check(file, _name, "other") if file else None
 
 
+def check_tracker(draft: Draft, folder: Folder, name: str, step: int) -> None:
+    """Where a framework writes a tracker last, a checkpoint is whole once it names its step or a later one."""
+    told = pointed_at(draft, folder.parent, name)
+    if not told or not told.isdecimal() or int(told) < step:
+        draft.find("incomplete", f"{name}, written last, does not name it", "mark")
+
+
 def _name(source: Source) -> str:
     text = source.read(0, _LONGEST).decode("utf-8", "replace").strip()
     return re.split(r"[/\\]", text.splitlines()[0] if text else "")[-1]

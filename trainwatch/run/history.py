@@ -36,14 +36,13 @@ class History:
         self._waiting: list[Metrics] | None = []  # until the log has been read up to now
         self._ahead: list[Metrics] = []  # told by a file before the log showed it
         self._told: dict[str, Told] = {}
-        self._over = False
 
     def caught_up(self) -> None:
         """The log has been read up to now."""
         waiting, self._waiting = self._waiting or [], None
         for record in waiting:
             self.add(record)
-        if self._over:
+        if self.kinship.over:
             self._release(lambda _: True)
 
     def add(self, record: Metrics) -> None:
@@ -70,7 +69,6 @@ class History:
 
     def ended(self, at: float) -> None:
         """The log shows nothing more."""
-        self._over = True
         self.kinship.ended = at
         if self._waiting is None:
             self._release(lambda _: True)
@@ -118,7 +116,7 @@ class History:
             series.moved(first, len(series))
         self._store.version += 1
         self._store.repaired += 1
-        self._put_in(record, self._hold(record, new) if wait and not self._over else new)
+        self._put_in(record, self._hold(record, new) if wait and not self.kinship.over else new)
 
     def _repair(self, row: int, record: Metrics, i: int, changed: dict[Key, int]) -> None:
         rows, step, epoch = self._store.rows, record.steps[i], record.epochs[i]

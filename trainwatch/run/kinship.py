@@ -47,6 +47,11 @@ class Kinship:
         """Another one when what is told of a folder may have changed."""
         return len(self._families), len(self._believed), len(self._contradicted)
 
+    @property
+    def over(self) -> bool:
+        """The run has ended: its log shows nothing more."""
+        return self.ended is not None
+
     def target(self, target: Target) -> None:
         """Which folders there are, and which of them were guessed."""
         self._guessed = [_closed(path) for path in target.guessed]
@@ -68,7 +73,7 @@ class Kinship:
             return True
         found = self._compared(own, record)
         proved = found.count(True) >= max(min(_PROOF, len(found)), found.count(False))
-        waits = record.source.endswith(_ALWAYS_PRINTED) and self.ended is None
+        waits = record.source.endswith(_ALWAYS_PRINTED) and not self.over
         alone = self._families == {own} and not is_after(self._written.get(own), self.ended)
         if proved or (False not in found and alone and not waits):
             self._believed.add(own)

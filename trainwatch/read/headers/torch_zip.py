@@ -66,6 +66,15 @@ def check_end(source: Source) -> None:
         archive.check_end(source)
 
 
+def damage(source: Source) -> str:
+    """What its end says is wrong with it; "" for nothing. Raises WaitingError."""
+    try:
+        check_end(source)
+    except DamagedError as error:
+        return str(error)
+    return ""
+
+
 def contents(source: Source) -> object:
     """The pickled object, inert. Raises DamagedError, WaitingError."""
     return _looked(source, lambda data: pickles.load(data, _begin(data))[0])

@@ -40,7 +40,6 @@ _LIGHTGBM_END = re.compile(rb"\npandas_categorical:[^\n]*\n$")
 _JSON = re.compile(r"(?!.*index)(.*(xgb|boost).*|model.*|booster.*|\d+)\.json")
 _OWN = (".ubj", ".cbm", ".cbsnapshot")
 """Endings that no other file has; of any other the content must tell."""
-_PLAIN = (".txt", ".json")  # names of anything: only what the file holds makes it a model
 _ROUND = re.compile(r"(?:.*[^\d])?(\d{1,9})$")
 
 

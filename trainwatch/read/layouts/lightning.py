@@ -84,11 +84,7 @@ def _file(folder: Folder, file: File) -> Claim | None:
 
 def _inside(source: Source) -> Inside:
     """All in one look: the bytes are here once. A file without its end may still tell what it is."""
-    problem = ""
-    try:
-        torch_zip.check_end(source)
-    except DamagedError as error:
-        problem = str(error)
+    problem = torch_zip.damage(source)
     try:
         held = pickles.pairs(torch_zip.contents(source))
     except DamagedError as error:

@@ -16,7 +16,7 @@ from trainwatch.read.headers import archive
 from trainwatch.read.integrity import check_file, check_links
 from trainwatch.read.layouts import Sample
 from trainwatch.read.layouts.dcp import METADATA, check_sharded
-from trainwatch.read.pointer import pointed_at
+from trainwatch.read.pointer import check_tracker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +53,7 @@ def _checkpoint(folder: Folder, step: int) -> Claim:
     draft = Draft(folder, "megatron")
     draft.step = step
     draft.add(folder.walk(), _part)
-    tracker = pointed_at(draft, folder.parent, TRACKER)
-    if not tracker or not tracker.isdecimal() or int(tracker) < step:
-        draft.find("incomplete", f"{TRACKER}, written last, does not name it", "mark")
+    check_tracker(draft, folder, TRACKER, step)
     if folder.files.keys() & {".metadata", "metadata.json", "common.pt"} or not folder.folders:
         check_sharded(draft, folder)
         for name in ("common.pt", "metadata.json"):

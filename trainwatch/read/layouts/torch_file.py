@@ -134,11 +134,7 @@ def _file(folder: Folder, file: File, named: Family | None) -> Claim | None:
 
 def inside_of(source: Source) -> Inside:
     """All in one look: the bytes are here once. A file without its end may still tell what it is."""
-    problem = ""
-    try:
-        torch_zip.check_end(source)
-    except DamagedError as error:
-        problem = str(error)
+    problem = torch_zip.damage(source)
     try:
         value = torch_zip.contents(source)
     except torch_zip.OtherFormatError:  # TorchScript, say

@@ -15,7 +15,7 @@ from trainwatch.read.draft import Draft, whole
 from trainwatch.read.headers import archive
 from trainwatch.read.integrity import check_file, check_links
 from trainwatch.read.layouts import Sample
-from trainwatch.read.pointer import pointed_at
+from trainwatch.read.pointer import check_tracker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +52,7 @@ def _checkpoint(folder: Folder, step: int, roles: list[Folder]) -> Claim:
     draft = Draft(folder, "verl")
     draft.step = step
     draft.add(folder.walk(), _part)
-    tracker = pointed_at(draft, folder.parent, TRACKER)
-    if not tracker or not tracker.isdecimal() or int(tracker) < step:
-        draft.find("incomplete", f"{TRACKER}, written last, does not name it", "mark")
+    check_tracker(draft, folder, TRACKER, step)
     for role in roles:
         found = [match for match in map(_RANK.fullmatch, role.files) if match]
         ranks = min(max(int(match[2]) for match in found), _MOST_RANKS)
