@@ -23,15 +23,15 @@ from trainwatch.run.work import reach
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from trainwatch.cli.grammar import Words
     from trainwatch.link import Link
     from trainwatch.read.records import CheckpointSeen, ContentsSeen
     from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.session import Session
     from trainwatch.run.work import Work
 
-_PATIENCE = (
-    600.0  # seconds without a word from a job; a disk that hangs is no reason to give up soon
-)
+REFUSED = 1
+_PATIENCE = 600.0  # seconds without a word from a job: a disk may hang
 
 
 class Bench(NamedTuple):
@@ -113,6 +113,18 @@ def _filled(session: Session, link: Link, where: str) -> Bench:
             f"there is no checkpoint of {told}; name the folder that holds them", NOT_FOUND
         )
     return Bench(session, link)
+
+
+def ask(words: Words, question: str, refused: str) -> None:
+    """Raise CommandError, which begins with ``refused``, unless the answer is yes."""
+    if words.has("--yes"):
+        return
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise CommandError(f"{refused}: nobody is here to ask; --yes answers")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError(refused, REFUSED)
 
 
 class _Line:

@@ -10,7 +10,12 @@ import os
 import shutil
 import sys
 import time
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainwatch.draw.rows import Row
 
 Glyphs: TypeAlias = Literal["braille", "block", "ascii"]
 
@@ -30,6 +35,15 @@ def console(glyphs: str = "auto") -> Console:
     """What stdout is now; ``glyphs`` as the settings say."""
     _survive_any_locale()
     return Console(_width(), _colour(), chosen_glyphs(glyphs), zone())
+
+
+def show(rows: Sequence[Row], glyphs: str = "auto") -> None:
+    """Print what was drawn, with the characters that can be shown here."""
+    from trainwatch.draw.glyphs import suited
+    from trainwatch.draw.rows import plain
+
+    sys.stdout.write(plain(suited(list(rows), console(glyphs).glyphs)) + "\n")
+    sys.stdout.flush()
 
 
 def has_screen() -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from trainwatch import facts
 from trainwatch.cli import config
-from trainwatch.cli.bench import bench
+from trainwatch.cli.bench import REFUSED, ask, bench
 from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.inquiry import answers
 from trainwatch.cli.picking import Choice, found, of_one
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from trainwatch.cli.bench import Bench
     from trainwatch.cli.grammar import Words
 
-REFUSED = 1
 _DEVICES = 2.0  # seconds in which the first reading of the devices comes
 
 
@@ -61,7 +60,8 @@ def do_checkpoints_evaluate(words: Words) -> int:
         if why:
             raise CommandError(clean(why), REFUSED)
         folder = run.target.cwd if run.target else ""
-        _ask(words, f"start, in {clean(folder)}:  {clean(shlex.join(command), 4000)}  ? [y/N] ")
+        question = f"start, in {clean(folder)}:  {clean(shlex.join(command), 4000)}  ?"
+        ask(words, question, "nothing was started")
         name = ALL if one is None else name_of(one)
         return _start(place, facts.Launch(command, folder, name, False))
 
@@ -95,18 +95,6 @@ def _running(place: Bench) -> list[str]:
             return [run.name for run in fact.runs if run.state == "running"]
         place.session.feed(fact)
     return []
-
-
-def _ask(words: Words, question: str) -> None:
-    """Raise CommandError unless the answer is yes."""
-    if words.has("--yes"):
-        return
-    if not (sys.stdin and sys.stdin.isatty()):
-        raise CommandError("nothing was started: nobody is here to ask; --yes answers")
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise CommandError("nothing was started", REFUSED)
 
 
 def _start(place: Bench, request: facts.Launch) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch import facts
 from trainwatch.cli.console import console
+from trainwatch.cli.console import show as show_rows
 from trainwatch.cli.grammar import CommandError
 from trainwatch.cli.inquiry import look
 from trainwatch.cli.metrics import patterns
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from trainwatch.cli.grammar import Words
     from trainwatch.cli.way import Way
+
+_WIDE = 160
+"""Columns of a table that nobody has set a width for."""
 
 
 class _Seen(NamedTuple):
@@ -82,16 +86,8 @@ def _shape(one: _Seen, seen: Sequence[_Seen]) -> dict[str, shapes.Json]:
 
 def _print(seen: Sequence[_Seen]) -> None:
     from trainwatch.draw import fleet
-    from trainwatch.draw.glyphs import suited
-    from trainwatch.draw.rows import plain
 
-    place = console()
     members = [
         fleet.Member(s.way.word, s.run, s.now, s.way.host) for s in seen if s.run.leader is None
     ]
-    rows = fleet.table(members, place.width if sys.stdout.isatty() else WIDE)
-    sys.stdout.write(plain(suited(rows, place.glyphs)) + "\n")
-
-
-WIDE = 160
-"""Columns of a table that nobody has set a width for."""
+    show_rows(fleet.table(members, console().width if sys.stdout.isatty() else _WIDE))

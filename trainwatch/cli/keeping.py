@@ -10,24 +10,22 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from trainwatch.cli.bench import bench
-from trainwatch.cli.console import console
+from trainwatch.cli.bench import ask, bench
+from trainwatch.cli.console import show
 from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.picking import check_word, found, of_one
 from trainwatch.draw import removal, units
-from trainwatch.draw.glyphs import suited
-from trainwatch.draw.rows import plain
 from trainwatch.read.clean import clean
 from trainwatch.run.guards import guards, plan
 
 if TYPE_CHECKING:
     from trainwatch.cli.bench import Bench
     from trainwatch.cli.grammar import Words
-    from trainwatch.draw.rows import Row
     from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.work import Work
 
 DONE, FAILED = 0, 1
+_NOTHING = "nothing was deleted"
 
 
 def do_checkpoints_keep(words: Words) -> int:
@@ -47,8 +45,8 @@ def do_checkpoints_delete(words: Words) -> int:
     with bench(choice.target) as place:
         checkpoint = found(place.rows, choice.names[0])
         _guard(checkpoint, place, forced=words.has("--force"))
-        _print(removal.of_one(checkpoint, guards(checkpoint, place.rows, place.over)))
-        _ask(words, "delete it?")
+        show(removal.of_one(checkpoint, guards(checkpoint, place.rows, place.over)))
+        ask(words, "delete it?", _NOTHING)
         return _told(place.do("remove", checkpoint.seen))
 
 
@@ -61,8 +59,8 @@ def do_checkpoints_slim(words: Words) -> int:
         if not names:
             raise CommandError(f"{clean(checkpoint.seen.name)} holds no optimizer state of its own")
         _guard(checkpoint, place, forced=words.has("--force"), slim=True)
-        _print(removal.of_optimizer(checkpoint))
-        _ask(words, "drop it?")
+        show(removal.of_optimizer(checkpoint))
+        ask(words, "drop it?", _NOTHING)
         return _told(place.do("remove", checkpoint.seen, names))
 
 
@@ -76,10 +74,10 @@ def do_checkpoints_prune(words: Words) -> int:
         if words.has("--json"):
             sys.stdout.write(json.dumps(removal.shape(intent)) + "\n")
         else:
-            _print(removal.of_many(intent))
+            show(removal.of_many(intent))
         if words.has("--dry-run") or not intent.going:
             return DONE
-        _ask(words, f"delete {len(intent.going)} checkpoints?")
+        ask(words, f"delete {len(intent.going)} checkpoints?", _NOTHING)
         codes = [_told(place.do("remove", each.seen)) for each in intent.going]
     return max(codes)
 
@@ -108,18 +106,6 @@ def _refuse_parts(checkpoint: Checkpoint, place: Bench) -> None:
         raise CommandError(f"{clean(checkpoint.seen.name)} cannot be kept: {hard[0].text}", FAILED)
 
 
-def _ask(words: Words, question: str) -> None:
-    """Raise CommandError unless the answer is yes."""
-    if words.has("--yes"):
-        return
-    if not (sys.stdin and sys.stdin.isatty()):
-        raise CommandError("nothing was deleted: nobody is here to ask; --yes answers")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise CommandError("nothing was deleted", FAILED)
-
-
 def _told(work: Work) -> int:
     """Say how it ended."""
     ended = work.ended
@@ -130,8 +116,3 @@ def _told(work: Work) -> int:
         freed = f", {units.long_size(ended.freed)} are free now{shared}"
     sys.stderr.write(f"trainwatch: {clean(ended.text)}{freed}\n")
     return DONE if ended.ok else FAILED
-
-
-def _print(rows: list[Row]) -> None:
-    sys.stdout.write(plain(suited(rows, console().glyphs)) + "\n")
-    sys.stdout.flush()

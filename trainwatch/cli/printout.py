@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from trainwatch.cli import config, fleet
-from trainwatch.cli.console import console
+from trainwatch.cli.console import console, show
 from trainwatch.cli.gold import gold
 from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.inquiry import look
@@ -101,12 +101,8 @@ def do_diagnose(words: Words) -> int:
         _remark_on_nothing(run)
     else:
         from trainwatch.draw import gap
-        from trainwatch.draw.glyphs import suited
-        from trainwatch.draw.rows import plain
 
-        place = console(settings.glyphs)
-        rows = gap.details(run, place.width, now)
-        sys.stdout.write(plain(suited(rows, place.glyphs)) + "\n")
+        show(gap.details(run, console().width, now), settings.glyphs)
         _remark_on_nothing(run)
     return _diagnosed(verdict)
 

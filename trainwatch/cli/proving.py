@@ -11,18 +11,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from trainwatch.cli.bench import bench
-from trainwatch.cli.console import console
+from trainwatch.cli.console import console, show
 from trainwatch.cli.picking import Choice, check_word, found, of_many, of_one
 from trainwatch.draw import comparison, proof
-from trainwatch.draw.glyphs import suited
-from trainwatch.draw.rows import plain
 from trainwatch.read.clean import clean
 from trainwatch.run.comparison import compare
 
 if TYPE_CHECKING:
     from trainwatch.cli.bench import Bench
     from trainwatch.cli.grammar import Words
-    from trainwatch.draw.rows import Row
     from trainwatch.read.records import ContentsSeen
     from trainwatch.run.checkpoints import Checkpoint
     from trainwatch.run.work import Work
@@ -44,7 +41,7 @@ def do_checkpoints_verify(words: Words) -> int:
             work = place.do("verify", checkpoint.seen)
             if not words.has("--json"):
                 twin = proof.same_weights(checkpoint, work, proved)
-                _print(proof.rows(checkpoint, work) + ([twin] if twin else []))
+                show(proof.rows(checkpoint, work) + ([twin] if twin else []))
             proved.append((checkpoint, work))
     if words.has("--json"):
         sys.stdout.write(json.dumps([proof.shape(*each) for each in proved]) + "\n")
@@ -81,7 +78,7 @@ def do_checkpoints_diff(words: Words) -> int:
     if words.has("--json"):
         sys.stdout.write(json.dumps(comparison.shape(pair, result)) + "\n")
     else:
-        _print(comparison.rows(pair, result, console().width))
+        show(comparison.rows(pair, result, console().width))
     return DAMAGED if result.unread else SOUND
 
 
@@ -93,8 +90,3 @@ def _looked(choice: Choice) -> tuple[Checkpoint, Work, ContentsSeen | None]:
 
 def _read(place: Bench, checkpoint: Checkpoint) -> tuple[Work, ContentsSeen | None]:
     return place.do("verify", checkpoint.seen), place.look_into(checkpoint.seen)
-
-
-def _print(rows: list[Row]) -> None:
-    sys.stdout.write(plain(suited(rows, console().glyphs)) + "\n")
-    sys.stdout.flush()

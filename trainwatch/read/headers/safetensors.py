@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from trainwatch.read.headers import DamagedError, TooLargeError
@@ -49,23 +48,17 @@ class Header(NamedTuple):
     size: int  # bytes of the finished file
     tensors: int
     parameters: int
-    dtypes: tuple[tuple[str, int], ...]  # (dtype, parameters of it), most first
 
 
 def read(source: Source) -> Header:
     """The header in sum. Raises DamagedError, WaitingError."""
     text, start = _text(source)
     spans: list[tuple[int, int]] = []
-    parameters: Counter[str] = Counter()
+    parameters = 0
     for tensor in _walk(text):
         spans.append((tensor.begin, tensor.end))
-        parameters[tensor.dtype] += math.prod(tensor.shape)
-    return Header(
-        start + _seamless_end(spans),
-        len(spans),
-        parameters.total(),
-        tuple(parameters.most_common()),
-    )
+        parameters += math.prod(tensor.shape)
+    return Header(start + _seamless_end(spans), len(spans), parameters)
 
 
 def tensors(source: Source) -> Iterator[Described]:
