@@ -95,6 +95,37 @@ async def test_the_way_on_is_told_where_few_keys_have_room() -> None:
         assert "tab next" in stage.keys
 
 
+async def test_words_that_need_more_than_a_line_lie_over_the_lowest_and_move_nothing() -> None:
+    async with watching(scenes.running(), (80, 24)) as stage:
+        await stage.press("3")
+        before = stage.text.split("\n")
+        await stage.press("e")
+        after = stage.text.split("\n")
+        assert after[:-3] == before[:-3]
+        told = "".join(after[-3:])
+        assert "there is no command" in told
+        assert "in the configuration" in told
+        assert "…" not in told
+        await stage.press("slash")
+        assert stage.text.split("\n")[-2] == before[-2]
+
+
+async def test_the_help_is_whole_in_a_narrow_terminal() -> None:
+    async with watching(scenes.running(), (60, 24)) as stage:
+        await stage.press("question_mark")
+        assert "…" not in stage.text
+        assert "interval to each side." in stage.text
+
+
+async def test_the_way_back_is_told_on_every_page() -> None:
+    async with watching(scenes.running(), (80, 24)) as stage:
+        for keys in (["question_mark"], ["A"], ["2", "enter"], ["3", "enter"], ["m"], ["3", "d"]):
+            await stage.press(*keys)
+            assert "esc back" in stage.keys or "esc no" in stage.keys, (keys, stage.keys)
+            await stage.press("escape")
+            assert "q leave" in stage.keys
+
+
 async def test_a_lost_link_is_told_with_its_age() -> None:
     at = scenes.BEGUN + 520
     async with watching(
@@ -116,10 +147,10 @@ async def test_a_trouble_is_said_once_and_stays_to_be_read() -> None:
 
 async def test_where_a_line_has_no_room_what_to_do_outlives_what_happened() -> None:
     at = scenes.BEGUN + 520
-    trouble = facts.Trouble("folder:/work/out", "a long story " * 20, "ask its owner", at)
+    trouble = facts.Trouble("folder:/work/out", "a long story " * 60, "ask its owner", at)
     async with watching(scenes.running(), (80, 24)) as stage:
         await stage.say(trouble)
-        assert stage.keys.rstrip().endswith("…  ask its owner")
+        assert stage.keys.rstrip().endswith("… ask its owner")
 
 
 async def test_no_gpu_says_why_and_what_to_do() -> None:

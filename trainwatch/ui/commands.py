@@ -28,6 +28,10 @@ _SPELLED = {
 }  # fmt: skip
 
 
+_WAYS = frozenset({"next", "back", "list", "no"})
+"""Words of the keys that lead on or back."""
+
+
 class Action(NamedTuple):
     """Something a person can do."""
 
@@ -66,7 +70,7 @@ def shown_keys(screen: Screen[Any]) -> list[Shown]:
     found: dict[str, dict[str, Shown]] = {}
     active = screen.active_bindings.values()
     for node, binding, enabled, _ in sorted(
-        active, key=lambda a: (a.node is not screen.app, a.binding.id != "next")
+        active, key=lambda a: (a.node is not screen.app, a.binding.description not in _WAYS)
     ):
         if binding.show and enabled:
             entry = Shown(spelled(binding.key), binding.description, node, binding.action)

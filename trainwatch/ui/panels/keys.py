@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainwatch.draw.rows import clip, width
+from textual.reactive import reactive
+
+from trainwatch.draw.rows import clip, width, wrapped
 from trainwatch.read.clean import clean
 from trainwatch.ui.commands import Shown, shown_keys
 from trainwatch.ui.rows import Panel
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 SPOKEN = 6
 """Ticks after which the keys come back."""
+MOST = 4
+"""Lines that words may cover."""
 
 
 def _shortened(said: str, columns: int) -> str:
@@ -34,6 +38,31 @@ def _shortened(said: str, columns: int) -> str:
     return f"{clip(what, room)}  {to_do}"
 
 
+class Spoken(Panel, can_focus=False):
+    """What was said and is longer than a line: over the lowest lines of the screen, moving nothing."""
+
+    NAME = "said"
+    said: reactive[str] = reactive("", repaint=False)
+
+    def rows(self, columns: int, lines: int) -> list[Row]:
+        """As much as there is room for."""
+        return [[(" ", "text"), (line, "accent")] for line in self._lines(columns)]
+
+    def _lines(self, columns: int) -> list[str]:
+        room = max(columns - 2, 1)
+        lines = wrapped(self.said, room)
+        if len(lines) > MOST:  # lines broken between words are not full: a sixth is left for that
+            lines = wrapped(_shortened(self.said, room * MOST * 5 // 6), room)
+        return lines
+
+    def watch_said(self) -> None:
+        """Stand where the words need more than the one line below the panels."""
+        needed = len(self._lines(self.screen.size.width))
+        self.styles.height = min(needed, MOST)
+        self.display = needed > 1
+        self.redraw()
+
+
 class Keys(Panel, can_focus=False):
     """The keys of the focused panel and of the screen; each can be clicked."""
 
@@ -42,6 +71,8 @@ class Keys(Panel, can_focus=False):
     def __init__(self, desk: Desk, **keywords: Any) -> None:
         super().__init__(desk, **keywords)
         self._said = ""
+        self._words = Spoken(desk)
+        self._words.display = False
         self._ticks = 0
         self._places: list[tuple[range, Shown]] = []
         self._asked: Asked | None = None
@@ -50,6 +81,7 @@ class Keys(Panel, can_focus=False):
 
     def on_mount(self) -> None:
         """Follow the focus."""
+        self.screen.mount(self._words)
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.redraw())
 
     def rows(self, columns: int, lines: int) -> list[Row]:
@@ -79,8 +111,8 @@ class Keys(Panel, can_focus=False):
     # --- saying -------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Show one line in place of the keys for a while."""
-        self._said = clean(text)
+        """Show words in place of the keys for a while."""
+        self._said = self._words.said = clean(text)
         self._ticks = SPOKEN
         self.redraw()
 
@@ -88,7 +120,7 @@ class Keys(Panel, can_focus=False):
         """A second passed."""
         self._ticks -= 1
         if self._said and self._ticks <= 0:
-            self._said = ""
+            self._said = self._words.said = ""
             self.redraw()
 
     # --- asking -------------------------------------------------------------------------------
@@ -101,6 +133,7 @@ class Keys(Panel, can_focus=False):
     def ask(self, asked: Asked) -> None:
         """Take a line of text; all keys come here until it ends."""
         self._asked, self._typed = asked, ""
+        self._words.display = False
         self._before = self.screen.focused
         self.can_focus = True
         self.screen.set_focus(self)
