@@ -202,9 +202,12 @@ def heard() -> Heard:
 def follow(tmp_path: Path, heard: Heard) -> Iterator[Callable[..., FolderWatch]]:
     started: list[FolderWatch] = []
 
-    def start(*wants: Want, path: Path = tmp_path, guessed: bool = False) -> FolderWatch:
+    def start(
+        *wants: Want, path: Path = tmp_path, guessed: bool = False, written: bool = False
+    ) -> FolderWatch:
         watch = Watch("", ["checkpoint-*"], list(wants), [], False)
-        looked = FolderWatch(Root(str(path), sparse=guessed), watch, heard, lambda: None)
+        root = Root(str(path), sparse=guessed)
+        looked = FolderWatch(root, watch, heard, lambda: None, lambda: written)
         started.append(looked)
         return looked
 
@@ -225,6 +228,17 @@ def test_a_wanted_file_comes_again_whenever_it_changed(
     (tmp_path / "state.json").write_text("again")
     heard.until(lambda: heard.files("state.json")[-1] == b"again")
     assert heard.files("other.json") == []
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_while_the_process_of_a_run_is_known_to_live_its_folder_is_not_called_left(
+    tmp_path: Path, heard: Heard, follow: Follow, written: bool
+) -> None:
+    make(tmp_path, "young.json")
+    follow(path=tmp_path, written=written)
+    heard.until(lambda: bool(heard.listings()))
+    (listing,) = [fact for fact in heard.facts if isinstance(fact, Listing)]
+    assert listing.alone != written
 
 
 def test_a_file_rewritten_at_once_with_the_same_size_is_not_missed(

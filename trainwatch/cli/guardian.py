@@ -82,9 +82,7 @@ def _stay_with(screen: int) -> int:
             if _terminal_is_gone():
                 os.kill(screen, next(last_words))
         elif number in _FORWARDED:
-            os.kill(
-                screen, number
-            )  # it is our child: its id is not handed out again before we know
+            os.kill(screen, number)  # our child: its id is not handed out again before we know
         elif number == signal.SIGCHLD:
             changed, status = os.waitpid(screen, os.WUNTRACED | os.WNOHANG)
             if changed and os.WIFSTOPPED(status):

@@ -42,7 +42,12 @@ class FolderWatch:
     """Sends listings and wanted files of one root, each time they changed."""
 
     def __init__(
-        self, root: Root, watch: facts.Watch, send: Callable[[Any], None], wake: Callable[[], None]
+        self,
+        root: Root,
+        watch: facts.Watch,
+        send: Callable[[Any], None],
+        wake: Callable[[], None],
+        is_written: Callable[[], bool] = lambda: False,
     ) -> None:
         self.root = root
         self.looked = False  # the first look is done and sent
@@ -52,6 +57,7 @@ class FolderWatch:
         self._wanted = matcher(want.pattern for want in watch.wants)
         self._send = send
         self._wake = wake
+        self._is_written = is_written  # whether somebody is known who may write here
         self._sent: Dict[str, _Sent] = {}
         self._entries: Optional[List[facts.Entry]] = None
         self._alone = False
@@ -140,6 +146,8 @@ class FolderWatch:
         young = [one.path for one in tree.entries if now - one.mtime < busy.YOUNG]
         if not young:
             return self._alone
+        if self._is_written():
+            return False
         path = self.root.path
         return self._asking(busy.nobody, path, [os.path.join(path, one) for one in young])
 

@@ -134,7 +134,11 @@ class Following:
             self._add(root)
 
     def _add(self, root: Root) -> None:
-        self._folders.append(FolderWatch(root, self._watch, self._output.send, self._ring))
+        readings = self._readings
+        folder = FolderWatch(
+            root, self._watch, self._output.send, self._ring, lambda: readings.somebody_lives
+        )
+        self._folders.append(folder)
 
     def _stream(
         self, source: Source, resume: Optional[facts.Resume], watch: facts.Watch

@@ -50,6 +50,11 @@ class Readings:
         """Whether somebody looks after the end here."""
         return self._ending is not None
 
+    @property
+    def somebody_lives(self) -> bool:
+        """Whether processes that belong to the target were there when it was looked at last."""
+        return bool(self._tree) and not self.ended
+
     def begin_with_devices(self) -> None:
         """From now on the devices are read as well."""
         from trainwatch.probe import devices  # noqa: PLC0415 - the first lines do not wait for it
