@@ -208,7 +208,7 @@ def fleet_at(columns: int, lines: int) -> list[Row]:
 
 
 def detail() -> list[Row]:
-    found = odd_checkpoints().checkpoints.rows(("python", "train.py"))
+    found = odd_checkpoints().checkpoints.rows()
     shown = next(c for c in found if c.seen.step == 800)
     return details(shown, 70, NOW, Beside(found))
 

@@ -127,7 +127,7 @@ def _curve(plot: Plot, width: int, glyphs: Glyphs) -> list[str]:
 
 
 def _keep(run: Run, now: float) -> list[str]:
-    rows = run.checkpoints.rows(run.target.command if run.target else ())
+    rows = run.checkpoints.rows()
     if not rows:
         return ["## Checkpoints", "No checkpoint was found."]
     return ["## Which checkpoint to keep", _choice(run, rows, now), markdown(rows)]

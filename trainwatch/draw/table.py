@@ -79,7 +79,7 @@ def value(checkpoint: Checkpoint, measure: str) -> float | None:
 
 def ordered(run: Run, view: CheckpointsView) -> list[Checkpoint]:
     """The checkpoints as they are shown."""
-    rows = run.checkpoints.rows(run.target.command if run.target else ())
+    rows = run.checkpoints.rows()
     if view.measure != LOSS:
         rows = _marked(rows, view.measure)
     words = view.filter.lower().split()

@@ -144,6 +144,11 @@ class CheckpointSeen(NamedTuple):
             sums[file.part] += file.size
         return sums
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it is what the training left in its output folder in the end."""
+        return self.name == "final"
+
 
 class ContentsSeen(NamedTuple):
     """What is inside one checkpoint, as far as its headers and small files tell."""

@@ -45,7 +45,6 @@ class Silence:
     busy: float | None = None  # 0..1, of the cards of this run
     power: float | None = None  # watts, of the cards of this run
     power_usual: float | None = None
-    work: str = ""  # what the run is known to be doing: "evaluating", "saving"
 
 
 @dataclass(frozen=True)

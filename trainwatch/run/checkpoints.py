@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trainwatch.run.belonging import LOSSES, Since, strangers
 from trainwatch.run.gold import GoldResults
-from trainwatch.run.marks import ANOTHER, OLDER, home, is_final, marked
+from trainwatch.run.marks import ANOTHER, OLDER, home, marked
 from trainwatch.run.resume import resume_command
 from trainwatch.run.worth import Worth, worth
 
@@ -101,7 +101,7 @@ class Checkpoints:
                 "" if self.started is not None else home(c),
                 c.step is None,
                 c.step or 0,
-                is_final(c),
+                c.is_final,
                 c.created,
                 c.path,
             ),
@@ -145,14 +145,13 @@ class Checkpoints:
         """Names that look like checkpoints and were not looked into, with the reason."""
         return [o for root in self._roots.values() for o in root.odd]
 
-    def rows(self, command: Sequence[str] | None = None) -> list[Checkpoint]:
+    def rows(self) -> list[Checkpoint]:
         """The checkpoints by step."""
-        words = self.command if command is None else command
-        basis = self._basis, tuple(words)
+        basis = self._basis
         if self._made is None or self._made[0] != basis:
             seen, strange = self.seen, self.strangers
             gold = self.gold.of(sorted(seen, key=lambda c: c.path in strange))
-            rows = [replace(self._row(c, words), gold=gold.get(c.path, ())) for c in seen]
+            rows = [replace(self._row(c), gold=gold.get(c.path, ())) for c in seen]
             marks = marked(rows, self._since, self.ended is not None, strange)
             self._made = basis, [replace(row, marks=marks[row.seen.path]) for row in rows]
         return self._made[1]
@@ -179,7 +178,7 @@ class Checkpoints:
 
     # --- one row --------------------------------------------------------------------------
 
-    def _row(self, seen: CheckpointSeen, command: Sequence[str]) -> Checkpoint:
+    def _row(self, seen: CheckpointSeen) -> Checkpoint:
         told = _told_loss(seen)
         if seen.path in self.strangers:
             size = sum(f.size for f in seen.files)
@@ -188,7 +187,7 @@ class Checkpoints:
         if told is not None and not isclose(told, loss or told, rel_tol=_PRINTED):
             loss, gap = told, None  # that step was another run's
         return Checkpoint(
-            seen, (), loss, gap, self._at_step(seen), resume_command(command, seen),
+            seen, (), loss, gap, self._at_step(seen), resume_command(self.command, seen),
             sum(f.size for f in seen.files),
         )  # fmt: skip
 

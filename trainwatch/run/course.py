@@ -102,11 +102,9 @@ class Course:
 
     def relative(self, scale: Scale, limits: Limits) -> tuple[float, float]:
         """(rise, the height it is a share of): of the best, or of the fall where that is near 0."""
-        first = self.values[0]
-        if scale.best <= 0 or scale.best < limits.near_zero * first:
-            height = first - scale.best
-        else:
-            height = scale.best
+        height = scale.best
+        if self.near_zero(scale, limits):
+            height = self.values[0] - scale.best
         return (scale.rise / height if height > 0 else 0.0), height
 
     def near_zero(self, scale: Scale, limits: Limits) -> bool:

@@ -44,13 +44,11 @@ class GoldResults:
     """All results files of a run."""
 
     def __init__(self) -> None:
-        self.version = 0
         self._results: dict[tuple[str, int | None, tuple[str, ...]], Result] = {}
 
     def apply(self, result: Result) -> None:
         """A results file was read, again or for the first time."""
         self._results[result.path, result.step, result.names] = result
-        self.version += 1
 
     def of(self, checkpoints: Sequence[CheckpointSeen]) -> dict[str, tuple[Gold, ...]]:
         """Checkpoint path -> its scores, the newest of each metric."""
@@ -87,7 +85,7 @@ def join(result: Result, checkpoints: Sequence[CheckpointSeen]) -> CheckpointSee
     the step; it lies in the output folder and so speaks of the final model.
     """
     for checkpoint in checkpoints:
-        if not _is_final(checkpoint) and result.path.startswith(checkpoint.path.rstrip("/") + "/"):
+        if not checkpoint.is_final and result.path.startswith(checkpoint.path.rstrip("/") + "/"):
             return checkpoint
     named = [(n, c) for n in result.names for c in checkpoints if _names(n, c)]
     for name, checkpoint in named:
@@ -97,7 +95,7 @@ def join(result: Result, checkpoints: Sequence[CheckpointSeen]) -> CheckpointSee
         return Unjoined(result.path, f"it names {named[0][0]}, which is of another run")
     segments = re.split(r"/|__", result.path)
     for checkpoint in checkpoints:
-        if not _is_final(checkpoint) and checkpoint.name in segments:
+        if not checkpoint.is_final and checkpoint.name in segments:
             return checkpoint
     return _by_step(result, checkpoints)
 
@@ -107,13 +105,13 @@ def _by_step(result: Result, checkpoints: Sequence[CheckpointSeen]) -> Checkpoin
         found = next((c for c in checkpoints if c.step == result.step), None)
         return found or Unjoined(result.path, f"there is no checkpoint of step {result.step}")
     folder = result.path.rpartition("/")[0]
-    final = next((c for c in checkpoints if _is_final(c) and c.path.rstrip("/") == folder), None)
+    final = next((c for c in checkpoints if c.is_final and c.path.rstrip("/") == folder), None)
     return final or Unjoined(result.path, "it does not tell which checkpoint it was measured on")
 
 
 def _names(name: str, checkpoint: CheckpointSeen) -> bool:
     """Whether a string is the checkpoint's path or ends with its name."""
-    if _is_final(checkpoint):
+    if checkpoint.is_final:
         return name.rstrip("/") == checkpoint.path.rstrip("/")
     return name.rstrip("/").rpartition("/")[2] == checkpoint.name
 
@@ -122,10 +120,6 @@ def _elsewhere(name: str, checkpoint: CheckpointSeen) -> bool:
     """Whether a path that ends alike lies in a folder of another name: another run's checkpoint."""
     theirs, ours = name.rstrip("/").split("/")[-2:-1], checkpoint.path.rstrip("/").split("/")[-2:-1]
     return bool(theirs) and theirs[0] not in ("", ".", "..") and theirs != ours
-
-
-def _is_final(checkpoint: CheckpointSeen) -> bool:
-    return checkpoint.name == "final"
 
 
 def within_chance(one: Gold, other: Gold) -> bool:

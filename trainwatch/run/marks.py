@@ -48,15 +48,10 @@ class Measure(NamedTuple):
 def home(seen: CheckpointSeen) -> str:
     """The folder of the run that it belongs to."""
     path = seen.path.rstrip("/")
-    if is_final(seen):
+    if seen.is_final:
         return path
     above, _, name = path.rpartition("/")[0].rpartition("/")
     return above if name in _INSIDE and above else f"{above}/{name}"
-
-
-def is_final(seen: CheckpointSeen) -> bool:
-    """Whether it is what the training left in its output folder in the end."""
-    return seen.name == "final"
 
 
 def marked(
@@ -91,7 +86,7 @@ def _strange(row: Checkpoint, started: float | None) -> tuple[str, ...]:
 def _family(rows: Sequence[Checkpoint], since: Since, over: bool) -> dict[str, tuple[str, ...]]:
     left = _left_over(rows, since)
     whole = [r for r in rows if r.seen.state == "complete"]
-    saved = [r for r in whole if not is_final(r.seen)]
+    saved = [r for r in whole if not r.seen.is_final]
     recent = [r for r in saved if r.seen.path not in left]
     resumable = [r for r in recent if r.seen.resumable == "full" and not _is_kept(r.seen)]
     best, last, resume = _best(recent), _newest(recent), _newest(resumable)
@@ -104,7 +99,7 @@ def _family(rows: Sequence[Checkpoint], since: Since, over: bool) -> dict[str, t
             "last": row is last,
             "newest-resumable": row is resume and row is not last,
             "gold-best": row is by_gold,
-            "final": is_final(row.seen),
+            "final": row.seen.is_final,
             "kept": _is_kept(row.seen),
             "next-to-go": row.seen.path in going,
             OLDER: row.seen.path in left,
@@ -130,7 +125,7 @@ def _left_over(rows: Sequence[Checkpoint], since: Since) -> set[str]:
     if started is not None and not since.resumed:
         newer = any(r.seen.created >= started for r in rows)
         return {r.seen.path for r in rows if newer and r.seen.created < started}
-    counted = [r.seen for r in rows if r.seen.step is not None and not is_final(r.seen)]
+    counted = [r.seen for r in rows if r.seen.step is not None and not r.seen.is_final]
     found = set()
     latest = 0.0
     for seen in sorted(counted, key=lambda seen: seen.step or 0):

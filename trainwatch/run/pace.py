@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from trainwatch.run.noise import median
-
-if TYPE_CHECKING:
-    from trainwatch.run.progress import ProgressState
+from trainwatch.run.progress import ProgressState
 
 WINDOW = 256
 """So many newest samples of the counter, and signs of life, are kept."""
@@ -44,7 +42,7 @@ class Pace:
         self._begun: tuple[float, float] | None = None  # since when pauses are noticed
         self._step: float | None = None  # usual seconds per step, for as long as nothing is new
         self._signs: deque[float] = deque(maxlen=WINDOW)
-        self._progress = ProgressTold(None, None, None, None)
+        self._progress = ProgressState()
         self.grew = False
         """Something was printed while we watched."""
 
@@ -52,9 +50,7 @@ class Pace:
 
     def progress(self, progress: ProgressState) -> None:
         """The training's own counter moved."""
-        self._progress = ProgressTold(
-            progress.done, progress.total, progress.elapsed, progress.remaining, progress.rate
-        )
+        self._progress = progress
         if progress.at is None or progress.done is None:
             return
         if self._samples:
@@ -198,16 +194,6 @@ class Pace:
     def silence(self, now: float) -> float | None:
         """Seconds since the last sign of life, None before the first."""
         return max(now - self._signs[-1], 0.0) if self._signs else None
-
-
-class ProgressTold(NamedTuple):
-    """What the training's own counter tells."""
-
-    done: float | None
-    total: float | None
-    elapsed: float | None
-    remaining: float | None
-    rate: float | None = None
 
 
 def _usual(samples: list[tuple[float, float]]) -> float | None:

@@ -80,9 +80,8 @@ def _without_process(run: Run, quiet: Silence | None) -> RunState:
         return RunState("starting", waits.text)
     if launched and not run.lines:
         return RunState("starting", "")
-    if quiet is not None and run.pace.grew and quiet.seconds <= patience(quiet, run.limits):
-        return RunState("running", "")
-    if launched:
+    heard = quiet is not None and run.pace.grew and quiet.seconds <= patience(quiet, run.limits)
+    if launched or heard:
         return RunState("running", "")
     if not run.caught_up:
         return RunState("starting", "")

@@ -26,7 +26,7 @@ def reach(seen: CheckpointSeen) -> tuple[str, tuple[str, ...]]:
     """
     path, names = seen.path.rstrip("/"), tuple(file.path for file in seen.files)
     above, _, name = path.rpartition("/")
-    if seen.name == "final" or seen.layout == "model-folder":
+    if seen.is_final or seen.layout == "model-folder":
         return path, names
     if names and all(each.startswith(name + ".") for each in names):
         return above, names
