@@ -222,6 +222,27 @@ def test_a_lost_descriptor_goes_on_where_it_was() -> None:
         assert folder.poll() == ["", (4, b"two\n")]
 
 
+def test_a_successor_that_is_gone_again_before_it_is_opened_changes_nothing() -> None:
+    with Folder() as folder, open(folder.log, "ab", buffering=0) as writer:
+        writer.write(b"one\n")
+        folder.poll()
+        os.rename(folder.log, folder.log + ".1")
+        folder.write(b"two\n")
+        opened = file._open
+
+        def too_late(path: str) -> Tuple[int, Tuple[int, int]]:
+            os.rename(path, path + ".2")
+            writer.write(b"late\n")
+            return opened(path)
+
+        file._open = too_late
+        try:
+            assert folder.poll() == []
+        finally:
+            file._open = opened
+        assert folder.poll()[0] == (4, b"late\n")
+
+
 ROTATING = """
 import os, sys
 for generation in range(300):

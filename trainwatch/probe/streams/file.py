@@ -172,7 +172,10 @@ class FileStream:
             self._switch(found)
 
     def _switch(self, found: List[Any]) -> None:
-        fd, identity = _open(self.path)
+        try:
+            fd, identity = _open(self.path)
+        except FileNotFoundError:
+            return  # gone again: the open file is still the one to follow
         self.at_end = False
         size = os.fstat(self._fd).st_size
         if size > self._offset or identity == self._identity:
