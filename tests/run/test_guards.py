@@ -69,6 +69,14 @@ def test_a_damaged_newest_one_names_the_one_to_resume_from() -> None:
     ]
 
 
+def test_two_of_one_step_are_told_apart_by_their_names() -> None:
+    cut = seen(900, name="cut.pt", state="corrupt", reason="it is cut", resumable="no")
+    run = shown(seen(900, name="last.pt"), cut._replace(created=cut.created + 1))
+    assert advice(run, run.checkpoints.rows()) == [
+        "cut.pt is corrupt (it is cut): resume from last.pt"
+    ]
+
+
 def test_a_metric_kept_the_wrong_way_round_is_asked_about() -> None:
     told = (("metric_for_best_model", "wer"), ("greater_is_better", "True"))
     run = shown(seen(100, facts=told))

@@ -7,6 +7,7 @@ step and the chosen measure last; where checkpoints lie in several folders, each
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -141,8 +142,18 @@ def _gold(c: Checkpoint, _: float) -> str:
     return units.number(first.value, 3) if first else units.UNKNOWN
 
 
-def _folder(c: Checkpoint, _: float) -> str:
-    return clip(clean(c.seen.path.rstrip("/").split("/")[-2:-1][0]), 9)
+def _folder(c: Checkpoint, _: float, back: int) -> str:
+    return clip(clean((c.seen.path.rstrip("/").split("/")[:-1] or [""])[-back:][0]), 9)
+
+
+def _differs(rows: Sequence[Checkpoint]) -> int:
+    """Which folder above tells the checkpoints apart, counted upwards; 0 where none does.
+
+    Of ``version_0/checkpoints`` and ``version_1/checkpoints`` it is the second.
+    """
+    above = [r.seen.path.rstrip("/").split("/")[:-1] for r in rows if "final" not in r.marks]
+    depths = range(1, min(map(len, above), default=0) + 1)
+    return next((back for back in depths if len({names[-back] for names in above}) > 1), 0)
 
 
 def _parts(c: Checkpoint, _: float) -> str:
@@ -164,8 +175,8 @@ def _columns(view: CheckpointsView, rows: Sequence[Checkpoint]) -> list[_Column]
         _Column("weights+opt", 14, 7, _parts),
         _Column("age", 6, 2, lambda c, now: units.age(now - c.seen.created)),
     ]
-    if len({r.seen.path.rpartition("/")[0] for r in rows if "final" not in r.marks}) > 1:
-        found.insert(1, _Column("in", 10, 2, _folder))
+    if back := _differs(rows):
+        found.insert(1, _Column("in", 10, 2, partial(_folder, back=back)))
     return found
 
 

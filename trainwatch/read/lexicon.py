@@ -106,7 +106,7 @@ _LOSS = {
 }
 _ANY_LOSS = 20  # "gpt_loss": the loss when no other is printed
 _NO_LOSS = frozenset(
-    ["scale", "scaler", "scaling", "weight", "weights", "fn", "func", "function", "type", "name", "factor", "coef", "coeff", "coefficient", "ratio", "pg", "policy", "vf", "value", "critic", "actor", "entropy", "surrogate", "kl", "packet", "delta", "diff", "change", "reduction", "threshold", "patience", "thresh", "lambda", "clip", "count", "num", "aux", "regularization", "reg", "penalty", "balancing", "z"]
+    ["profit", "gewinn", "stop", "scale", "scaler", "scaling", "weight", "weights", "fn", "func", "function", "type", "name", "factor", "coef", "coeff", "coefficient", "ratio", "pg", "policy", "vf", "value", "critic", "actor", "entropy", "surrogate", "kl", "packet", "delta", "diff", "change", "reduction", "threshold", "patience", "thresh", "lambda", "clip", "count", "num", "aux", "regularization", "reg", "penalty", "balancing", "z"]
 )  # fmt: skip
 _SETTINGS = frozenset(
     (

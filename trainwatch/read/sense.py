@@ -258,13 +258,26 @@ def _panel_line(text: str) -> bool:
 
 
 def _with_prefix(pairs: Pairs, text: str) -> Pairs:
-    """What stands before a literal may tell its counts and its split: ``epoch 0: {...}``."""
-    if not pairs.joins or pairs.start == 0:
+    """What stands around a literal may tell its counts, and before it its split: ``epoch 0: {...}``."""
+    if not pairs.joins:
         return pairs
-    terms, values, spans, split = keyvalue.counts(text[: pairs.start])
+    if text[pairs.end :].strip():
+        behind = keyvalue.counts(text[pairs.end :])
+        spans = tuple((a + pairs.end, b + pairs.end) for a, b in behind.spans)
+        pairs = _joined(pairs, Pairs(0, 0, behind.terms, behind.values, spans))
+    if pairs.start == 0:
+        return pairs
+    terms, values, before, split = keyvalue.counts(text[: pairs.start])
     told = tuple(t if t.split or split is None else t._replace(split=split) for t in pairs.terms)
-    return pairs._replace(
-        terms=(*terms, *told), values=(*values, *pairs.values), spans=(*spans, *pairs.spans)
+    counts = pairs._replace(terms=terms, values=values, spans=before)
+    return _joined(counts, pairs._replace(terms=told))
+
+
+def _joined(one: Pairs, other: Pairs) -> Pairs:
+    return one._replace(
+        terms=(*one.terms, *other.terms),
+        values=(*one.values, *other.values),
+        spans=(*one.spans, *other.spans),
     )
 
 

@@ -58,6 +58,10 @@ def short(checkpoint: Checkpoint) -> str:
     return seen.name if seen.step is None else str(seen.step)
 
 
+def _name(checkpoint: Checkpoint) -> str:
+    return checkpoint.seen.name
+
+
 def _is_live(row: Checkpoint) -> bool:
     return "final" not in row.marks and not APART.intersection(row.marks)
 
@@ -70,8 +74,9 @@ def _damaged(rows: Sequence[Checkpoint]) -> str:
         return ""
     why = newest.seen.reason or newest.seen.state
     good = newest_resumable(rows)
-    then = f"resume from {short(good)}" if good else "none can be resumed from"
-    return f"{short(newest)} is {newest.seen.state} ({why}): {then}"
+    named = short if good is None or short(good) != short(newest) else _name
+    then = f"resume from {named(good)}" if good else "none can be resumed from"
+    return f"{named(newest)} is {newest.seen.state} ({why}): {then}"
 
 
 def _unreadable(rows: Sequence[Checkpoint]) -> str:

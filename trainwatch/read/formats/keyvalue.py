@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainwatch.read.dialect import Pairs, Sample, Term
 from trainwatch.read.lexicon import known, split_in, word
 from trainwatch.read.mask import MARK, masked
+from trainwatch.read.prose import is_program, is_setting, reported
 from trainwatch.read.tokens import Token, pointed, tokens
 
 if TYPE_CHECKING:
@@ -69,28 +70,6 @@ SAMPLES = (
 _LONGEST = 4096
 _MOST_WORDS = 5
 
-# The line tells of an event or of the best so far, not of now; or it is a program, not its output.
-_TELLS = re.compile(
-    r"(?i)\b(?:improved|did ?n[o']t improve|not improve|reached|new best|best so far)\b"
-    r"|^\W*(?:\w+\W+){0,2}best\b|^\W*\*{3,}\s*best"
-    r"|\b(?:sav(?:ing|ed)|load(?:ing|ed)|resum(?:ing|ed)|restor(?:ing|ed)|skipp(?:ing|ed))\b"
-    r".{0,60}\b(?:checkpoint|model|weights|state|adapter|step|to|from|dict to)\b"
-    r"|\bloss scale\b.{0,40}\b(?:reduc|increas|to:)|\bloss for final\b|\bearly.?stop"
-    r"|^\s*wandb:|\boverflow\b"
-)
-_CODE = re.compile(
-    r"^\s*(?:#|//|/\*|\*\s|>>> (?!\W*(?:epoch|step|iter|train|val|eval|test))|\.\.\.\s|def |class |import |from |return\b|if |elif |for |while |assert|raise |with "
-    r"|try:|except|else:|@\w|print\(|self\.|let |const |var |int |float |double |auto |static |\$ |\+ |- name)"
-    r"|[;{\\]\s*$|,\s*$|\(\s*$|[!<>+*/&-]=|(?:^|\s)\|=|[\w)\]]\s*(?<!=)={2,3}(?!=)\s*[\w('-]|\bself\.|\blambda\b|&&|\|\||\)\s*->\s*\w+|(?<!\d)\)\s*:$|=[^()=]*\)\s*:$|\w::\w"
-    r"|\b(?:torch|np|nn|tf|jnp|math|plt|F)\.(?!b?float\d+\([-\d.ni]|u?int\d+\([-\d])\w+[.(]|\w\(\)|\*\*\w|\[\"|\['|\bNone\b.*,|=\s*(?:True|False|None)\b"
-    r"|\w\[-?\d+\]\s*[*/+]|\w\([A-Za-z_\"']+\s*=|=\s*[-\d.e]+\s*\*\s*[A-Za-z(]|=\s*[-\d.e]+\s+[/+-]\s+[A-Za-z(]"
-)
-_CONSTANT = re.compile(
-    r"\s*[A-Za-z_][\w.]*\s=\s[-+]?0*\.?0*[0-9]?\.?0*\s*"
-)  # "lr = 0.05": a setting
-_LITERAL = re.compile(
-    r"\{\s*[\"']|[\"']\s*:\s*[\"']?[-\d]|[\"']\s*:\s*[\"']?(?:nan|inf|NaN)"
-)  # read as a whole or not at all
 _SEPARATOR = re.compile(
     rf"[,;|\t{MARK}│•·<>{{}}()\[\]]+|\s{{2,}}|\s[-–—~]+\s|[:=](?=\s|\w)|\s-$|^-\s"
 )
@@ -124,21 +103,23 @@ _OF = ("/", "of", "out of", "von", "de", "sur", "di", "из")
 _COUNTED = re.compile(r"\s(steps?|iters|iterations?|updates)\b")
 _HAN_COUNTED: dict[str, Role] = {"轮": "epoch", "步": "step"}
 _EPOCH_AND_BATCH = re.compile(r"/\d+\] ?\[ {0,5}\d")  # behind the first of ``[0/300][10/1251]``
+_NOUN = re.compile(
+    r" ((?!and\b|at\b|in\b|on\b|for\b|after\b|over\b|with\b|to\b|is\b)[a-z]{3,20})(?![\w:=])"
+)
 _GLUED: dict[str, Role] = {"epoch": "epoch", "epochs": "epoch", "batch": "batch", "step": "step"}
 
 
 def read(text: str) -> Pairs | None:
     """All keys with numbers of one line."""
     text = text[:_LONGEST]
-    if _LITERAL.search(text) or _CODE.search(text):
+    if is_program(text):
         return None
-    told = _TELLS.search(text)
-    text = text[: told.start()] if told else text
+    text = reported(text)
     listed = _LISTED.match(text)
     if listed and (pairs := _listed(listed)):
         return pairs
     scan = _Scan(pointed(masked(text)))
-    if not scan.terms or _CONSTANT.fullmatch(text):
+    if not scan.terms or is_setting(text):
         return None
     return Pairs(0, len(text), tuple(scan.terms), tuple(scan.values), tuple(scan.spans))
 
@@ -251,12 +232,19 @@ class _Scan:
             self._split = self._split or (meaning.split if meaning.split != "train" else None)
             self._add(token, Term(key, None, None))
             return
+        if meaning.name == "loss" and token.whole and self._counts_things(token):
+            return
         split = self._split
         if meaning.split:
             self._key_split = meaning.split
         elif split is None and meaning.told and meaning.name != "loss":
             split = self._key_split
         self._add(token, Term(key, None if meaning.split else split, None))
+
+    def _counts_things(self, token: Token) -> bool:
+        """``a loss of 5 percent``, ``4 dollars``: a whole number of what the word behind it names."""
+        behind = _NOUN.match(self._text, token.end)
+        return behind is not None and not token.unit and not known(behind[1])
 
     def _nameless(self, place: int, token: Token, strong: bool) -> None:
         """A number that has no words of its own."""
