@@ -70,6 +70,8 @@ class CaughtUp(NamedTuple):
     """Everything that existed when the watch began has been sent. Sent once per Watch."""
 
     at: float
+    silent: float = 0.0
+    """Seconds since the newest of the followed files was written; 0.0 = not known."""
 
 
 class Entry(NamedTuple):

@@ -161,6 +161,17 @@ def test_it_stays_small(version: str, tmp_path: Path, start: Start) -> None:
     assert peak <= 25 * 1024, f"{peak} kB"
 
 
+def test_how_long_a_log_was_silent_is_told(tmp_path: Path, start: Start) -> None:
+    log = tmp_path / "train.log"
+    log.write_bytes(b"once\n")
+    hour_ago = time.time() - 3600
+    os.utime(log, (hour_ago, hour_ago))
+    probe = start()
+    probe.ask(watch(log))
+    probe.until(lambda: probe.of(facts.CaughtUp))
+    assert 3600 <= probe.of(facts.CaughtUp)[0].silent < 3700
+
+
 def test_leaving_is_at_once_when_standard_input_ends(tmp_path: Path, start: Start) -> None:
     probe = start()
     probe.ask(watch(tmp_path))

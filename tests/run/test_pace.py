@@ -161,6 +161,26 @@ def test_a_run_is_stalled_when_it_is_silent_for_longer_than_its_rhythm_explains(
     assert live.run.state().word == "running"
 
 
+@pytest.mark.parametrize(
+    ("silent", "word"), [(0.0, "running"), (500.0, "running"), (3600.0, "stalled")]
+)
+def test_a_silence_before_the_watch_began_counts_when_it_is_unusual(
+    silent: float, word: str
+) -> None:
+    run = Run()
+    run.apply(facts.Chunk("output.log", 0, b"{'loss': 1.0}\n", T0))
+    run.apply(facts.CaughtUp(T0, silent))
+    run.apply(facts.ProcessReading(1, "running", 0.0, 1, [1], T0 + 1))
+    run.apply(Progress("output.log", 0, 5, 9, "step", "", "train", None, None, None, None))
+    told = run.state()
+    assert told.word == word
+    if word == "stalled":
+        assert "no line for 60 min" in told.reason
+        run.apply(facts.Chunk("output.log", 14, b"more\n", T0 + 2))
+        run.latest = T0 + 2
+        assert run.state().word == "running"
+
+
 def test_a_silence_as_long_as_one_that_ended_well_is_no_stall() -> None:
     live = Live()
     live.train(10, 1.0)

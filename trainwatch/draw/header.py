@@ -154,14 +154,15 @@ def _epochs(run: Run) -> Row:
 
 def _second(run: Run, view: HeaderView, width: int, now: float) -> Row:
     target, took, alive = run.target, elapsed(run, now), _alive(run)
-    rate = run.pace.rate if alive else None
+    moves = alive and run.state().word != "stalled"
+    rate = run.pace.rate if moves else None
     left = [
         Piece([(clean(target.host, 60) or "here", "label")] if target else [], 5, least=9),
         Piece([(f"{len(run.nodes)} machines", "value")] if len(run.nodes) > 1 else [], 4),
         Piece([(f"pid {target.pid}", "dim")] if target and target.pid else [], 6),
         Piece([(units.clock(took), "label")] if took is not None else [], 3),
         Piece([(units.rate(rate), "value")] if rate else [], 2),
-        Piece(_throughput(run) if alive else [], 4),
+        Piece(_throughput(run) if moves else [], 4),
     ]
     link = run.troubles.get("link") or run.troubles.get("older")
     if link is not None:

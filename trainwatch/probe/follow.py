@@ -194,8 +194,12 @@ class Following:
             self._send([ended])
         if not self._caught_up and self._all_sent(now):
             self._caught_up = True
-            self._send([facts.CaughtUp(time.time())])
+            self._send([facts.CaughtUp(time.time(), self._silent())])
         return self._once and self._caught_up
+
+    def _silent(self) -> float:
+        """Seconds since anything was written; 0.0 where a stream cannot tell."""
+        return min((stream.silent() for stream in self._streams), default=0.0)
 
     def _all_sent(self, now: float) -> bool:
         looked = all(folder.looked or folder.hangs(now) for folder in self._folders)

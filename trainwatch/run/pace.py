@@ -22,6 +22,8 @@ ENOUGH = 5
 """Counts after which it is known how long a step takes."""
 PAUSE = 4.0
 """Steps that take so many times the usual, and a second more, hold a pause."""
+UNUSUAL = 600.0
+"""Seconds of silence before the watch began from which on they count."""
 JUMP = 50.0
 """A counter that makes so many usual steps at once was set, not counted: a resume."""
 
@@ -77,10 +79,14 @@ class Pace:
     def _jumped(self, seconds: float, steps: float, usual: float) -> bool:
         return steps >= JUMP and seconds < 0.1 * steps * usual
 
-    def watched(self, at: float) -> None:
-        """From now on silence counts: what came before was read, not watched."""
+    def watched(self, at: float, silent: float = 0.0) -> None:
+        """From now on silence counts: what came before was read, not watched.
+
+        ``silent``: seconds for which nothing was written then. No rhythm is known yet, so it counts
+        only when hardly any training keeps so long a silence.
+        """
         if not self._signs:
-            self._signs.append(at)
+            self._signs.append(at - silent if silent > UNUSUAL else at)
 
     def sign(self, at: float) -> None:
         """The training printed something."""

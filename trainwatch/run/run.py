@@ -249,7 +249,7 @@ class Run:
 
     def _caught_up(self, fact: facts.CaughtUp) -> Topic:
         self.caught_up = True
-        self.pace.watched(fact.at)
+        self.pace.watched(fact.at, fact.silent)
         self._history.caught_up()
         self._count_in_files()
         self._say_what_is_left_out(fact.at)

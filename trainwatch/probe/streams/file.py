@@ -82,6 +82,13 @@ class FileStream:
             fix = "free some space on it"
         return [Trouble("room:" + self.name, text, fix, time.time())]
 
+    def silent(self) -> float:
+        """Seconds since the file was written; 0.0 where that is not known."""
+        try:
+            return max(time.time() - os.fstat(self._fd).st_mtime, 0.0)
+        except OSError:
+            return 0.0
+
     def part(self, offset: int, length: int) -> FileBytes:
         """Bytes of the open file, also where it has been renamed or deleted."""
         data, size, mtime = b"", 0, 0.0

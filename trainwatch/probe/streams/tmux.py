@@ -79,6 +79,10 @@ class PaneStream:
         self._thread = threading.Thread(target=self._run, name="pane", daemon=True)
         self._thread.start()
 
+    def silent(self) -> float:
+        """A terminal does not tell when it was written to."""
+        return 0.0
+
     @property
     def at_end(self) -> bool:
         """Whether there is nothing to poll for now."""
