@@ -121,6 +121,21 @@ def test_what_cannot_be_found_or_reached_says_so(
     assert said.stderr.count("\n") == 1
 
 
+def test_where_there_is_nothing_no_screen_stays_and_it_is_said_in_words_for_who_sits_here(
+    box: Box, env: dict[str, str]
+) -> None:
+    box.start()
+    terminal = Terminal([*TRAINWATCH, "attach", "box:"], env, columns=200)
+    try:
+        assert terminal.wait() == 3
+    finally:
+        terminal.close()
+    said = terminal.output.decode().splitlines()[-1]
+    assert "trainwatch: box: there is no run here yet" in said
+    assert "trainwatch run --on box python train.py" in said
+    assert said.endswith("trainwatch list box:")
+
+
 def test_a_host_key_that_is_not_known_is_refused_without_a_terminal(box: Box, at: At) -> None:
     box.start()
     (box.folder / "known").write_text("")

@@ -118,6 +118,7 @@ def test_a_forgotten_command_is_guessed(
         ("gpu-box:/data/out", "gpu-box", "path", "/data/out"),
         ("gpu-box:4211", "gpu-box", "pid", "4211"),
         ("[::1]:out/x", "::1", "path", "out/x"),
+        ("me@[fe80::1]:", "me@fe80::1", "run", ""),
         ("./a:b", "", "path", "./a:b"),
         ("out/a:b", "", "path", "out/a:b"),
         ("-", "", "stdin", "-"),
@@ -134,6 +135,22 @@ def test_a_target_is_read_as_scp_would(word: str, host: str, kind: str, where: s
 def test_an_impossible_target_is_refused(word: str) -> None:
     with pytest.raises(CommandError):
         target.parse(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("gpu:2222:/x", "'Host gpu' with 'Port 2222' in ~/.ssh/config, and gpu:/x here"),
+        ("me@gpu:22:x", "'Host gpu' with 'Port 22' in ~/.ssh/config, and me@gpu:x here"),
+        ("ssh://me@gpu/data", "such as me@gpu:/data"),
+        ("::1:/x", "in brackets, as in [::1]:WHERE"),
+        ("fe80::1:/x", "in brackets, as in [::1]:WHERE"),
+    ],
+)
+def test_a_machine_named_as_elsewhere_is_told_how_it_is_named_here(word: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        target.parse(word)
+    assert told in str(caught.value)
 
 
 def test_a_word_with_a_colon_that_is_also_a_file_is_refused(

@@ -56,7 +56,8 @@ def do_list(words: Words) -> int:
         sys.stdout.write(json.dumps([shape for _, shape in listed]) + "\n")
         return 0
     if not known:
-        _say("no run there yet; start one: trainwatch run python train.py")
+        there = f"run --on {way.host}" if way.host else "run"
+        _say(f"no run there yet; start one: trainwatch {there} python train.py")
         return 0
     now = time.time()
     _print_table([_HEAD, *(_row(seen, shape, now) for seen, shape in listed)])

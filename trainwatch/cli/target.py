@@ -19,6 +19,12 @@ Kind: TypeAlias = Literal["run", "pid", "path", "stdin", "tmux", "slurm", "docke
 
 MOST = 64  # targets at once
 _NUMBERS = re.compile(r"\[([0-9]{1,9}(?:-[0-9]{1,9})?(?:,[0-9]{1,9}(?:-[0-9]{1,9})?)*)\]")
+_ADDRESS = re.compile(
+    r"(?P<user>(?:[^@/:\[\]\s]+@)?)\[(?P<host>[^\[\]\s]+)\]:(?P<where>.*)", re.DOTALL
+)
+"""An IPv6 address has colons itself: ``[::1]:WHERE``, ``user@[::1]:WHERE``."""
+_PORT = re.compile(r"([0-9]{1,5}):(.*)", re.DOTALL)
+_URL = re.compile(r"(?:ssh|scp|sftp)://([^/\s]+)(/?.*)", re.DOTALL)
 _SOURCES: tuple[Kind, ...] = ("tmux", "slurm", "docker", "k8s")
 
 
@@ -78,18 +84,30 @@ def _split(word: str) -> tuple[str, str]:
     """Host and rest by the rule of scp: a colon before the first slash ends a host name."""
     if _is_path(word.partition(":")[0]) or ":" not in word:
         return "", word
-    if word.startswith("["):  # an IPv6 address: [::1]:WHERE
-        host, bracket, rest = word.partition("]:")
-        if not bracket:
-            raise UsageError(f"{word!r} has an opening bracket and no ']:' after the address")
-        return host[1:], rest
+    address = _ADDRESS.fullmatch(word)
+    if address:
+        return address["user"] + address["host"], address["where"]
+    if word.startswith("["):
+        raise UsageError(f"{word!r} has an opening bracket and no ']:' after the address")
     host, _, where = word.partition(":")
     if host in _SOURCES:
         return "", word
+    url = _URL.fullmatch(word)
+    if url:
+        raise UsageError(
+            f"{word!r} is a URL; a target is {url[1]}:WHERE, such as {url[1]}:{url[2]}"
+        )
+    if where.startswith(":"):
+        raise UsageError(f"{word!r}: an IPv6 address stands in brackets, as in [::1]:WHERE")
     if os.path.lexists(word):
         raise UsageError(f"{word!r} is a file here and WHERE on a host {host!r}: write ./{word}")
     if not host or host.startswith("-") or any(c.isspace() for c in host):
         raise UsageError(f"{word!r} has no host name before the colon")
+    port = _PORT.match(where)
+    if port:
+        name = host.rpartition("@")[2]
+        entry = f"'Host {name}' with 'Port {port[1]}' in ~/.ssh/config, and {host}:{port[2]} here"
+        raise UsageError(f"{word!r}: a target has no port; write {entry}")
     return host, where
 
 

@@ -279,8 +279,8 @@ def _show(views: Sequence[View]) -> int:
 
 
 def _shown(wanted: Sequence[tuple[View, Link, Bell | None]]) -> int:
-    from trainwatch.cli.way import check
-    from trainwatch.ui.app import watch
+    from trainwatch.cli.way import absent, check
+    from trainwatch.ui.app import NothingThereError, watch
 
     view = wanted[0][0]
     settings = _settings(view)
@@ -289,6 +289,8 @@ def _shown(wanted: Sequence[tuple[View, Link, Bell | None]]) -> int:
         check(view.way.where)
     try:
         return watch([_watched(*one, settings, delivery) for one in wanted])
+    except NothingThereError as error:
+        raise absent(view.way.host, view.way.where, str(error)) from error
     finally:
         if delivery is not None:
             delivery.close()

@@ -7,6 +7,7 @@ on this. A login is made before anything else and lasts as long as the verb.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from trainwatch.cli.grammar import CommandError, UsageError
 from trainwatch.cli.piped import set_aside
 from trainwatch.cli.target import Target, parse
 from trainwatch.link.child import ChildLink, local_probe
+from trainwatch.link.door import address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from trainwatch.link.ssh import SshDoor
 
 NOT_FOUND, NOT_CONNECTED = 3, 4
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]*")
+_COLON = "; a machine is named with a colon: "
 
 
 class Way(NamedTuple):
@@ -47,7 +51,7 @@ class Way(NamedTuple):
     @property
     def word(self) -> str:
         """The TARGET that leads here again."""
-        return f"{_bracketed(self.host)}:{self.where}" if self.host else self.where
+        return address(self.host, self.where)
 
 
 def here(where: str) -> Way:
@@ -64,7 +68,7 @@ def check(where: str) -> None:
         resolve(Reader().watch(where))
     except TargetError as error:
         fix = f"; {error.fix}" if error.fix else ""
-        raise CommandError(error.text + fix, NOT_FOUND) from error
+        raise absent("", where, error.text + fix) from error
 
 
 @contextmanager
@@ -80,14 +84,30 @@ def reached(
     if len(words) > 1:
         raise CommandError("one target at a time: name one")
     target = parse(words[0] if words else "")
-    if not target.host:
-        yield way_to(target, None)
-        return
-    login = _log_in(target.host, meanwhile)
+    login = _log_in(target.host, meanwhile) if target.host else None
     try:
-        yield way_to(target, login.door(attended))
+        yield way_to(target, login.door(attended) if login is not None else None)
+    except CommandError as error:
+        if error.code != NOT_FOUND:
+            raise
+        raise absent(target.host, target.where, error.text) from error
     finally:
-        login.close()
+        if login is not None:
+            login.close()
+
+
+def absent(host: str, where: str, text: str) -> CommandError:
+    """That there is no ``where``, in words of the probe on ``host`` made fit for whoever sits here.
+
+    Who names a machine as ssh wants it is told how we do.
+    """
+    if host:
+        more = f" {address(host, '')}" if text.endswith("trainwatch list") else ""
+        text = text.replace("trainwatch run", f"trainwatch run --on {host}")
+        return CommandError(f"{host}: {text}{more}", NOT_FOUND)
+    unknown = text.startswith("there is no run") and _COLON not in text
+    colon = f"{_COLON}{where}:" if unknown and _NAME.fullmatch(where) else ""
+    return CommandError(text + colon, NOT_FOUND)
 
 
 def way_to(target: Target, ssh: SshDoor | None) -> Way:
@@ -161,7 +181,3 @@ def _log_in(host: str, meanwhile: Iterable[object]) -> Login:
         fix = f"; {error.verdict.fix}" if error.verdict.fix else ""
         raise CommandError(error.verdict.text + fix, NOT_CONNECTED) from error
     return login
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -97,6 +97,13 @@ class _Plain(wire.Decoder):
     noise = ""
 
 
+def address(host: str, where: str) -> str:
+    """The TARGET that means ``where`` on ``host``; "" = this machine."""
+    user, at, name = host.rpartition("@")
+    named = f"{user}{at}[{name}]" if ":" in name else host
+    return f"{named}:{where}" if host else where
+
+
 def last_line(words: str) -> str:
     """The last line that says something."""
     return next((line.strip() for line in reversed(words.split("\n")) if line.strip()), "")

@@ -164,7 +164,7 @@ _CASES = (
     _Case(
         _says("Connection refused"),
         "{host} refuses connections: no ssh server answers there",
-        "",
+        "where it listens on another port, write that into ~/.ssh/config: Host, Port",
         False,
     ),
     _Case(

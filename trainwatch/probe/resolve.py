@@ -137,7 +137,8 @@ def _with_process(word: str, watch: facts.Watch, found: List[Found]) -> List[Fou
 
 def _nothing(word: str) -> TargetError:
     if not word:
-        return TargetError("there is no run here yet", "start one: trainwatch run python train.py")
+        fix = "start one: trainwatch run python train.py; what runs already: trainwatch list"
+        return TargetError("there is no run here yet", fix)
     scheme = _SCHEME.match(word)
     if scheme:
         return TargetError("{}: is not supported yet".format(scheme.group(1)), "attach to its log")

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from trainwatch.link.door import address
 from trainwatch.read.clean import clean
 from trainwatch.run.crew import Crew
 from trainwatch.ui.pump import Intake, Pump
@@ -31,6 +32,10 @@ NEWEST = 64 << 10
 FIRST = 0.12
 """Seconds that the first picture waits for what it shows."""
 FAILED = 70  # EX_SOFTWARE of sysexits.h
+
+
+class NothingThereError(Exception):
+    """What was to be watched does not exist; the sentence of the probe about it."""
 
 
 class Delivers(Protocol):
@@ -74,7 +79,7 @@ class Options:
     @property
     def word(self) -> str:
         """The TARGET as a person named it."""
-        return _word(self.host, self.target)
+        return address(self.host, self.target)
 
 
 class Bell:
@@ -116,7 +121,10 @@ class Watched:
 
 
 def watch(watched: Sequence[Watched]) -> int:
-    """Show the runs until the person leaves; the exit code of the command."""
+    """Show the runs until the person leaves; the exit code of the command.
+
+    Raises NothingThereError when only one is named, and it is not there.
+    """
     pump = Pump([one.intake for one in watched])
     join(watched)
     pump.open()
@@ -133,6 +141,9 @@ def watch(watched: Sequence[Watched]) -> int:
         pump.stop()
         for one in watched:
             one.close()
+    if absent(watched):
+        trouble = watched[0].run.troubles["target"]
+        raise NothingThereError("; ".join(filter(None, [trouble.text, trouble.fix])))
     for line in parting(watched, monitor.failure):
         print(line)  # noqa: T201 - the screen is closed; this is for the person
     if monitor.failure is not None:
@@ -140,6 +151,13 @@ def watch(watched: Sequence[Watched]) -> int:
     if left is not None or len(watched) > 1:
         return left or 0
     return exit_code(watched[0].run, watched[0].options)
+
+
+def absent(watched: Sequence[Watched]) -> bool:
+    """Whether there is nothing to be seen and never was: no screen is needed to say that."""
+    run, options = watched[0].run, watched[0].options
+    unseen = run.target is None and "target" in run.troubles
+    return len(watched) == 1 and unseen and not options.replay
 
 
 def join(watched: Sequence[Watched]) -> None:
@@ -225,9 +243,4 @@ def comes_back_as(run: Run, options: Options) -> str:
     where = options.target
     if target is not None and target.kind == "run":
         where = target.name or target.id
-    return shlex.quote(clean(_word(options.host, where)))
-
-
-def _word(host: str, where: str) -> str:
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{where}" if host else where
+    return shlex.quote(clean(address(options.host, where)))

@@ -14,7 +14,7 @@ from trainwatch import facts
 from trainwatch.link.readonly import WORDS
 from trainwatch.run.alerts import ENDED
 from trainwatch.run.topics import Topic
-from trainwatch.ui.app import INTERRUPTED
+from trainwatch.ui.app import INTERRUPTED, absent
 from trainwatch.ui.commands import by_name, themes_by_name
 from trainwatch.ui.keyboard import Keyboard, escape_is_a_key
 from trainwatch.ui.logins import Logins
@@ -139,6 +139,9 @@ class Monitor(Keyboard):
 
     def _publish(self, changed: Mapping[Intake, Topic]) -> None:
         """Tell the screen that is seen; the others draw anew when they are seen again."""
+        if absent(list(self._watched.values())):
+            self.exit()
+            return
         for intake, topics in changed.items():
             self._desks[intake].run = self._watched[intake].session.shown
             if topics & (Topic.VERDICT | Topic.TARGET | Topic.TIME):
