@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from trainwatch.draw import gap, header, loss, metrics, plain, units
 from trainwatch.draw.plot import ChartView
 from trainwatch.read.clean import clean
+from trainwatch.run.gold import WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -176,7 +177,7 @@ def markdown(rows: Sequence[Checkpoint]) -> str:
 
 def _gold(gold: Gold) -> str:
     """A score with its interval and the number of examples, as far as they are told."""
-    spread = "" if gold.stderr is None else f" ± {units.number(1.96 * gold.stderr, 2)}"
+    spread = "" if gold.stderr is None else f" ± {units.number(WIDE * gold.stderr, 2)}"
     count = "" if gold.n is None else f" (n {units.count(gold.n)})"
     return f"{_text(gold.metric)} {units.number(gold.value)}{spread}{count}{', stale' * gold.stale}"
 
@@ -207,7 +208,9 @@ def _others(run: Run) -> list[str]:
 
 
 def _notices(run: Run) -> list[str]:
-    lines = [f"- {_text(t.text)} {_text(t.fix)}".rstrip() for t in run.troubles.values()]
+    lines = [
+        "- " + "; ".join(map(_text, filter(None, (t.text, t.fix)))) for t in run.troubles.values()
+    ]
     lines += [f"- {n.kind}: {_code(n.text)}" for n in run.notices]
     return ["## Noted on the way", "\n".join(lines)] if lines else []
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from trainwatch.run.alerts import Alert
     from trainwatch.run.checkpoints import Checkpoint
-    from trainwatch.run.metrics import Point
     from trainwatch.run.node import Node
     from trainwatch.run.run import Run
     from trainwatch.run.verdict import Verdict
@@ -37,23 +36,19 @@ def number(value: float | None) -> Json:
 def export_lines(run: Run) -> Iterator[dict[str, Json]]:
     """Every point, in the order read."""
     for point in run.metrics.points():
-        yield _point(point)
-
-
-def _point(point: Point) -> dict[str, Json]:
-    return {
-        "split": point.split,
-        "name": point.name,
-        "key": point.key,
-        "dataset": point.dataset,
-        "value": number(point.value),
-        "step": point.step,
-        "epoch": number(point.epoch),
-        "rank": point.rank,
-        "time": number(point.time),
-        "source": point.source,
-        "offset": point.offset,
-    }
+        yield {
+            "split": point.split,
+            "name": point.name,
+            "key": point.key,
+            "dataset": point.dataset,
+            "value": number(point.value),
+            "step": point.step,
+            "epoch": number(point.epoch),
+            "rank": point.rank,
+            "time": number(point.time),
+            "source": point.source,
+            "offset": point.offset,
+        }
 
 
 def diagnose(verdict: Verdict) -> dict[str, Json]:

@@ -134,6 +134,10 @@ class Case:
         ]
         return min(means)
 
+    def kept(self, step: int | None) -> str | None:
+        """The name of the whole checkpoint of that step."""
+        return None if step is None else self.setting.checkpoints.get(step)
+
     def beside(self, chosen: Course, at: int) -> Pair:
         """The pair of one evaluation."""
         return self.pairing.pair(chosen.series, chosen.indexes[at])
@@ -146,6 +150,11 @@ class Case:
     def train_over(self, chosen: Course, start: int, stop: int) -> tuple[float, int] | None:
         """(mean, number) of the train losses logged during the evaluations ``start .. stop``."""
         return self.pairing.during(chosen.series, chosen.indexes[start], chosen.indexes[stop - 1])
+
+
+def evaluations(count: int) -> str:
+    """So many of them."""
+    return "1 evaluation" if count == 1 else f"{count} evaluations"
 
 
 def named(chosen: Course | None, case: Case) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainwatch.run.case import Case, Finding, Result, Setting, Severity, State, named
+from trainwatch.run.case import Case, Finding, Result, Setting, Severity, State, evaluations, named
 from trainwatch.run.limits import Limits
 from trainwatch.run.rules import REMARKS, RULES
 from trainwatch.run.rules.tasks import Standing, standing
@@ -124,8 +124,7 @@ def _check(finding: Finding, state: Finding | None) -> Check:
 def _mark(case: Case, chosen: Course, at: int) -> Best:
     index = chosen.indexes[at]
     step = chosen.series.step(index)
-    kept = case.setting.checkpoints.get(step) if step is not None else None
-    return Best(step, chosen.series.epoch(index), chosen.values[at], kept, at + 1)
+    return Best(step, chosen.series.epoch(index), chosen.values[at], case.kept(step), at + 1)
 
 
 def _gap(case: Case, chosen: Course | None) -> tuple[Gap | None, str]:
@@ -203,7 +202,7 @@ def _healthy(case: Case) -> Finding:
     if chosen.since_best == 0:
         headline = f"Learning: the newest evaluation{named(chosen, case)} is the best, {last:.4g}."
     else:
-        ago = "1 evaluation" if chosen.since_best == 1 else f"{chosen.since_best} evaluations"
+        ago = evaluations(chosen.since_best)
         headline = f"Best{named(chosen, case)} {best:.4g}{where}, {ago} ago; now {last:.4g}."
     return Finding("healthy", "fired", "", "ok", headline, _still_falling(case, chosen), evidence)
 

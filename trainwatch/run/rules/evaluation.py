@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from trainwatch.run.case import Case, Finding, Severity, named
+from trainwatch.run.case import Case, Finding, Severity, evaluations, named
 from trainwatch.run.noise import steady, trend
 from trainwatch.run.rules.tasks import still_improving
 
@@ -137,7 +137,7 @@ def _overfitting(case: Case, chosen: Course) -> Finding:
         return Finding(rule, "clear", "train loss rose as well", evidence=evidence)
     strong = share > case.limits.strong_rise and chosen.since_best >= case.limits.strong_evals
     headline = (
-        f"Eval loss{named(chosen, case)} {above}{_place(chosen)}, {_count(chosen.since_best)} ago"
+        f"Eval loss{named(chosen, case)} {above}{_place(chosen)}, {evaluations(chosen.since_best)} ago"
         f"{_beside(case, change)}."
     )
     metric = still_improving(case, chosen)
@@ -185,13 +185,8 @@ def _place(chosen: Course) -> str:
     return f" at epoch {epoch:.4g}" if epoch is not None else f" at evaluation {index + 1}"
 
 
-def _count(evaluations: int) -> str:
-    return "1 evaluation" if evaluations == 1 else f"{evaluations} evaluations"
-
-
 def _advice(case: Case, chosen: Course, strong: bool, improving: bool) -> str:
-    step = chosen.series.step(chosen.indexes[chosen.best])
-    kept = case.setting.checkpoints.get(step) if step is not None else None
+    kept = case.kept(chosen.series.step(chosen.indexes[chosen.best]))
     if kept:
         keep = f"Keep {kept}"
     elif case.setting.checkpoints:
@@ -240,7 +235,7 @@ def _turning(case: Case, chosen: Course) -> Finding:
     return Finding(
         "turning", "fired", f"rise {share:.1%}, trend z {z:.2f}", "info",
         f"Eval loss{named(chosen, case)} has risen {share:.1%} over"
-        f" {_count(chosen.since_best)} since its best{_place(chosen)}.",
+        f" {evaluations(chosen.since_best)} since its best{_place(chosen)}.",
         f"It may be turning: see what the next evaluations say{_rate_note(case)}.",
         evidence, chosen,
     )  # fmt: skip
@@ -256,7 +251,7 @@ def _plateau(case: Case, chosen: Course) -> Finding:
     since = _since_gain(case, chosen)
     least = max(limits.plateau_evals, limits.plateau_share * n)
     evidence = {"since_gain": float(since), "least": least, "evals": float(n)}
-    why = f"{_count(since)} without a gain of {limits.plateau_gain:.1%}, {least:.0f} needed"
+    why = f"{evaluations(since)} without a gain of {limits.plateau_gain:.1%}, {least:.0f} needed"
     if since < least:
         return Finding("plateau", "clear", why, evidence=evidence)
     advice = {
@@ -266,7 +261,7 @@ def _plateau(case: Case, chosen: Course) -> Finding:
     }[decayed(case)]
     return Finding(
         "plateau", "fired", why, "info",
-        f"Eval loss{named(chosen, case)} has gained nothing for {_count(since)}:"
+        f"Eval loss{named(chosen, case)} has gained nothing for {evaluations(since)}:"
         f" {chosen.values[-1]:.4g}, best {chosen.values[chosen.best]:.4g}{_place(chosen)}.",
         advice, evidence, chosen,
     )  # fmt: skip

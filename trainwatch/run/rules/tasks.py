@@ -100,8 +100,7 @@ def standing(case: Case, name: str = "") -> Standing | None:
     else:
         ago = "1 value" if since == 1 else f"{since} values"
         sentence = f"By {printed} the best was {value:.4g}{_where(series, best)}, {ago} ago; now {series.values[now]:.4g}."
-    step = series.step(best)
-    kept = case.setting.checkpoints.get(step) if step is not None else None
+    kept = case.kept(series.step(best))
     return Standing(sentence, f"Keep {kept}: the best by {printed}." if kept else None, evidence)
 
 

@@ -76,8 +76,7 @@ def _before(case: Case, step: int | None) -> str:
 
 def _kept(case: Case, chosen: Course) -> str:
     """The checkpoint of the best evaluation, by its name where it is known."""
-    step = chosen.series.step(chosen.indexes[chosen.best])
-    known = case.setting.checkpoints.get(step) if step is not None else None
+    known = case.kept(chosen.series.step(chosen.indexes[chosen.best]))
     return known or "the checkpoint of the best evaluation"
 
 
