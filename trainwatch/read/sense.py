@@ -65,6 +65,7 @@ class Sense:
         self._dialects = dialects
         self._split: Split | None = None  # of the heading above
         self._counted = False  # that heading told its step
+        self._headed: bool | None = None  # an epoch was told above the next row; None: never yet
         self._table: table.Table | None = None
         self._counts = False  # a step or an epoch was told
         self._idle = 0  # lines since the table's last row
@@ -130,7 +131,9 @@ class Sense:
             self._panel.append((pairs, offset))
             return Meaning(name)
         pairs = _with_rank(_with_prefix(pairs, text), text)
-        how = plan(pairs.terms, None if pairs.joins else self._split, pairs.joins)
+        beside = _is_whole_epoch(pairs) and self._is_beside()
+        split: Split | None = "test" if beside else self._split
+        how = plan(pairs.terms, None if pairs.joins else split, pairs.joins)
         if self._counted and how.step is not None:  # a heading with a count of its own is over
             self._split, self._counted = None, False
             how = plan(pairs.terms, None, pairs.joins)
@@ -146,13 +149,22 @@ class Sense:
         if told and how.keys:
             if how.step is not None or how.epoch is not None:
                 self._split = None
-            lasting = None if self._table or self._split else pairs
+            lasting = None if self._table or self._split or _is_whole_epoch(pairs) else pairs
             return Meaning(name, rows=[row], pairs=lasting)
         if _only_counts(how, text, pairs):
+            self._headed = self._headed or how.epoch is not None
             self._split = None if split_in(text) == "train" else split_in(text)
             self._counted = self._split is not None and how.step is not None
             return Meaning(name, heading=row)
         return NOTHING
+
+    def _is_beside(self) -> bool:
+        """Whether no heading stands above a line, where one stands above each epoch's.
+
+        So Keras prints what it evaluates after a fit.
+        """
+        beside, self._headed = self._headed is False, None if self._headed is None else False
+        return beside
 
     @staticmethod
     def may_head(text: str) -> bool:
@@ -271,6 +283,11 @@ def _with_prefix(pairs: Pairs, text: str) -> Pairs:
     told = tuple(t if t.split or split is None else t._replace(split=split) for t in pairs.terms)
     counts = pairs._replace(terms=terms, values=values, spans=before)
     return _joined(counts, pairs._replace(terms=told))
+
+
+def _is_whole_epoch(pairs: Pairs) -> bool:
+    """``16/16 - 0s - 2ms/step - loss: 0.93``: the last count of an epoch begins the line."""
+    return pairs.terms[:1] == (Term("batch", None, "batch"),) and pairs.start == 0
 
 
 def _joined(one: Pairs, other: Pairs) -> Pairs:
