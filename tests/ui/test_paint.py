@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
+from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
@@ -12,6 +14,8 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
+from trainwatch.draw.rows import width
+from trainwatch.read.clean import clean
 from trainwatch.ui.codes import codes, printable
 from trainwatch.ui.paint import Exact, exact
 
@@ -75,3 +79,20 @@ def test_no_control_character_gets_through() -> None:
 
 def test_sixteen_colours_where_the_terminal_has_no_more() -> None:
     assert codes(RED, ColorSystem.STANDARD) == (frozenset(), "31", "40")
+
+
+def test_what_follows_text_of_uncertain_width_stands_at_its_place() -> None:
+    strip = Strip([Segment("go 🚀", RED), Segment("   ", RED), Segment("│", BLUE)], 9)
+    raw = written(LayoutUpdate([[strip]], Region(4, 1, 9, 1)))
+    plain = re.sub(r"\x1b\[[\d;]*m", "", raw)
+    assert plain == "\x1b[2;5H     \x1b[2;5Hgo 🚀\x1b[2;10H   │"
+
+
+def test_every_character_is_as_wide_for_us_as_for_the_layout() -> None:
+    different = {
+        c
+        for code in range(32, 0x110000)
+        if unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs") and (c := clean(chr(code)))
+        if width(c) != cell_len(c)
+    }
+    assert different == set()

@@ -32,6 +32,21 @@ _NARROW = re.compile(
 """What screens are made of: every character here takes one column."""
 
 
+_CERTAIN = re.compile(
+    r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u2190-\u22ff"
+    r"\u2500-\u25fc\u2605\u26a0\u2713\u2717\u2800-\u28ff\u3000-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u4dbf"
+    r"\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*"
+)
+"""Characters of which every terminal knows how many columns they take: one, or two in East Asian scripts."""
+_NOTHING = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))
+"""Vowels and finals of Hangul, which stand in the cell of the letter before them."""
+_LATELY_WIDE = (
+    range(0x2630, 0x2638), range(0x268A, 0x2690), range(0x4DC0, 0x4E00), range(0x1D300, 0x1D357),
+    range(0x1D360, 0x1D377),
+)  # fmt: skip
+"""Signs that became two columns wide with Unicode 16."""
+
+
 class Picture(NamedTuple):
     """A panel: its inside, and what stands in the upper edge of its frame."""
 
@@ -49,9 +64,16 @@ def width(text: str) -> int:
 
 @lru_cache(4096)
 def _cell(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
+    code = ord(character)
+    if unicodedata.category(character) in ("Mn", "Me", "Mc") or any(code in r for r in _NOTHING):
         return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    wide = unicodedata.east_asian_width(character) in "WF" or any(code in r for r in _LATELY_WIDE)
+    return 2 if wide else 1
+
+
+def certain(text: str) -> bool:
+    """Whether every terminal gives ``text`` the same ``width``; they differ in emoji and some scripts."""
+    return text.isascii() or _CERTAIN.fullmatch(text) is not None
 
 
 def clip(text: str, columns: int) -> str:

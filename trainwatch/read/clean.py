@@ -140,13 +140,15 @@ def _glyph(code: int) -> str:
         return chr(0x2400 + code)
     if category in ("Cc", "Cs") or code & 0xFFFE == 0xFFFE:
         return _BROKEN
-    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
-        return ""  # variation selectors change a width that nobody can predict
+    if any(code in selectors for selectors in _SELECTORS):
+        return ""  # they change a width that nobody can predict
     if category in ("Cf", "Zl", "Zp") or code in _BLANK:
         return _DOT
     return " " if category == "Zs" else c
 
 
+_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0), range(0x1F3FB, 0x1F400))
+"""Variation selectors, and the tones of skin."""
 # Letters and marks that show nothing: Hangul and Khmer fillers, grapheme joiner, Mongolian selectors.
 _BLANK = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0}
 _BLANK |= set(range(0xE0000, 0xE1000))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rich.style import Style as Ink
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
+from trainwatch.draw.rows import certain, width
 from trainwatch.ui.codes import change, codes, printable
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Exact(CompositorUpdate):
         out: list[str] = []
         shown = codes(Ink.null(), system)
         for x, y, segments in self._stretches:
-            out.append(f"\x1b[{y + 1};{x + 1}H")
+            out.append(_move(x, y))
+            place = x
             for text, ink, control in segments:
                 if control or not text:
                     continue
@@ -60,9 +62,19 @@ class Exact(CompositorUpdate):
                 if wanted is not shown:
                     out.append(change(shown, wanted))
                     shown = wanted
-                out.append(printable(text))
+                shown_text = printable(text)
+                place += width(shown_text)
+                if certain(shown_text):
+                    out.append(shown_text)
+                else:  # whatever the terminal makes of it, what follows stands at its place
+                    wide = width(shown_text)
+                    out += [" " * wide, _move(place - wide, y), shown_text, _move(place, y)]
         out.append("\x1b[m")
         return "".join(out)
+
+
+def _move(x: int, y: int) -> str:
+    return f"\x1b[{y + 1};{x + 1}H"
 
 
 def _spans(update: ChopsUpdate) -> Iterable[Stretch]:

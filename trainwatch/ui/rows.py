@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from trainwatch.draw.frame import framed
 from trainwatch.draw.glyphs import Glyphs, suited
-from trainwatch.draw.rows import Picture, clip, fit, length, width
+from trainwatch.draw.rows import Picture, certain, clip, fit, length, width
 from trainwatch.read.clean import clean
 from trainwatch.run.alerts import Alerts
 from trainwatch.run.topics import Topic
@@ -166,7 +166,8 @@ class Panel(Robust, can_focus=True):
         regions = []
         for y, (was, row) in enumerate(zip(old, self._rows, strict=True)):
             if was != row:
-                regions += [Region(x, y, end - x, 1) for x, end in changes(was, row)]
+                spans = changes(was, row) if _certain(was) and _certain(row) else [(0, columns)]
+                regions += [Region(x, y, end - x, 1) for x, end in spans]
                 self._strips[y] = self._strip(row, columns)
         return regions
 
@@ -183,7 +184,7 @@ class Panel(Robust, can_focus=True):
     def _strip(self, row: Row, columns: int) -> Strip:
         look = self.desk.look
         segments = [Segment(text, look.inks[style]) for text, style in row]
-        return Strip(segments).adjust_cell_length(columns, look.inks["text"])
+        return Strip(segments, columns)
 
 
 def _broken(name: str, error: Exception, columns: int, lines: int) -> list[Row]:
@@ -194,6 +195,11 @@ def _broken(name: str, error: Exception, columns: int, lines: int) -> list[Row]:
         [(clip(text, columns - 2), "label")],
     ]
     return framed(Picture([(name, "title")], [("error", "critical")], body), columns, lines)
+
+
+def _certain(row: Row) -> bool:
+    """Whether it ends where it should in every terminal; else its end must be written with it."""
+    return all(certain(text) for text, _ in row)
 
 
 def changes(old: Row, new: Row) -> Iterator[tuple[int, int]]:
