@@ -185,6 +185,8 @@ _QUALIFIERS = frozenset(("current", "curr", "cur", "overall", "metrics", "metric
 _REFUSED = frozenset(
     ("best", "lowest", "highest", "minimum", "min", "target", "previous", "prev", "initial", "init", "old")
 )  # fmt: skip
+_BESTS = frozenset(("loss", "acc", "accuracy", "error", "ppl", "perplexity", "bpb"))
+"""The smallest of these is the best so far."""
 _PIECE = re.compile(r"[A-Za-z0-9@#']+|/")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 
@@ -204,9 +206,10 @@ def word(key: str) -> Word:
     if plain in _CLAIMS:
         return _metric(plain, plain, None, None)
     pieces = _pieces(key)
-    if any(piece in _REFUSED for piece in pieces):
-        return Word("skip", plain)
     split, dataset, rest = _split_of(pieces)
+    if any(piece in _REFUSED for piece in pieces):
+        kind: Role = "metric" if _is_smallest(pieces) else "skip"
+        return Word(kind, _without_split(plain, split), split, dataset, 0, plain)
     joined = "_".join(piece for piece in rest if piece != "/")
     if dataset or "'s " in key:
         plain = joined
@@ -214,6 +217,12 @@ def word(key: str) -> Word:
         role, claim = _COUNTERS[joined]
         return Word(role, joined, split, claim=claim)
     return _metric(joined or plain, _without_split(plain, split), split, dataset)
+
+
+def _is_smallest(pieces: list[str]) -> bool:
+    """``completions/min_length`` is of now; the smallest loss is the best so far."""
+    extremes = _REFUSED.intersection(pieces)
+    return len(pieces) > 1 and extremes == {"min"} and not _BESTS.intersection(pieces)
 
 
 def _pieces(key: str) -> list[str]:
