@@ -50,6 +50,7 @@ def take(shot: Shot, folder: Path) -> str:
         terminal.start(command)
         terminal.shows(shot.waits, within=60)
         terminal.settles()  # a key means what it means when everything has been read
+        terminal.shows(shot.waits, within=60)  # what was said of it has been said
         for key in shot.keys:
             terminal.tmux("send-keys", key)
         terminal.settles()
