@@ -54,12 +54,17 @@ def _takes(widget: Widget, event: events.Key | events.Paste) -> bool:
     return isinstance(event, events.Paste) or widget.check_consume_key(event.key, event.character)
 
 
+_SIGNS = frozenset(f"\x1b{key}" for key in "0123456789-=")
+"""What Textual takes for a sign typed with a Mac's Option key."""
+
+
 class Escaping(XTermParser):
     """Escape and a key right after it are two keys. Textual takes them for one with Alt, or drops Escape."""
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
-        if alt:
+        if alt or sequence in _SIGNS:
             yield events.Key("escape", "\x1b")
+            sequence = sequence[-1]
         yield from super()._sequence_to_key_events(sequence)
 
 
