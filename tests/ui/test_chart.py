@@ -190,3 +190,20 @@ async def test_a_run_that_tells_no_steps_is_shown_over_epochs() -> None:
     async with watching([scenes.hello(), scenes.target(), told]) as stage:
         assert "epoch · linear" in stage.text
         assert "┤" in stage.text
+
+
+async def test_steps_that_come_after_the_first_lines_are_still_the_axis() -> None:
+    at = scenes.BEGUN + 9
+    early = "{'loss': 2.0, 'epoch': 0.01}\n{'loss': 1.9, 'epoch': 0.02}\n"
+    later = "".join(
+        f"{scenes.bar(10 * n, 3000)}\n{{'loss': {2 - n / 50}, 'epoch': {n / 100}}}\n"
+        for n in range(3, 30)
+    )
+    async with watching([scenes.hello(), scenes.target()]) as stage:
+        await stage.say(facts.Chunk("output.log", 0, early.encode(), at))
+        await stage.shows("epoch · linear")
+        await stage.say(facts.Chunk("output.log", len(early), later.encode(), at + 9))
+        await stage.shows("step · linear")
+        await stage.press("x")
+        await stage.say(facts.Chunk("output.log", len(early + later), b"{'loss': 1.0}\n", at + 20))
+        assert "epoch · linear" in stage.text

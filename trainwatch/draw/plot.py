@@ -39,6 +39,7 @@ class ChartView:
     """How a person looks at a chart; everything else follows from the run."""
 
     axis: Axis = "step"
+    wanted: Axis | None = None  # to be shown over this one as soon as the run tells it
     log_y: bool = False
     smoothing: float = 0.6  # weight of the past in the moving average; 0 shows the raw curve alone
     start: float | None = None  # the window, in units of the axis; None = from the beginning
@@ -84,14 +85,30 @@ class Plot:
 
 
 def settled(view: ChartView, plot: Plot) -> ChartView:
-    """A run that tells no steps is shown over epochs, one that tells neither in its order."""
+    """A run that tells no steps is shown over epochs, one that tells neither in its order.
+
+    That is as long as it tells none: the first lines of a log may come before the bar that counts.
+    """
     series = plot.every[0] if plot.every else None
-    if series is None or not len(series) or series.extent(view.axis) is not None:
+    wanted = view.wanted or view.axis
+    told = (a for a in (wanted, *_AXES) if series is not None and series.extent(a) is not None)
+    axis = next(told, view.axis)
+    if series is None or axis == view.axis:
         return view
-    known = next((axis for axis in _AXES if series.extent(axis) is not None), None)
-    if known is None:
-        return view
-    return replace(view, axis=known, start=None, stop=None, cursor=None)
+    return replace(over(view, series, axis), wanted=wanted)
+
+
+def over(view: ChartView, series: Series, axis: Axis) -> ChartView:
+    """The same view over another axis: window and cursor stay on the same points."""
+
+    def carried(place: float | None) -> float | None:
+        index = None if place is None else series.nearest(view.axis, place)
+        return None if index is None else series.places.place(axis, index)
+
+    start, stop, cursor = carried(view.start), carried(view.stop), carried(view.cursor)
+    if start is not None and stop is not None and start >= stop:
+        start = stop = None
+    return replace(view, axis=axis, wanted=None, start=start, stop=stop, cursor=cursor)
 
 
 class Layout:

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.reactive import reactive
 
 from trainwatch.draw import chart
-from trainwatch.draw.plot import ChartView, Layout, settled
+from trainwatch.draw.plot import ChartView, Layout, over, settled
 from trainwatch.run.series import Axis
 from trainwatch.run.topics import Topic
 from trainwatch.ui.messages import Picked
@@ -145,15 +145,7 @@ class Chart(Panel):
         if {"step", "epoch"} & set(known):
             known.remove("entry")  # says nothing beside a count of the training's own
         axis = known[(known.index(view.axis) + 1) % len(known)] if view.axis in known else known[0]
-        places = [self._carried(series, p, axis) for p in (view.start, view.stop, view.cursor)]
-        start, stop, cursor = places
-        if start is not None and stop is not None and start >= stop:
-            start = stop = None
-        self.view = replace(view, axis=axis, start=start, stop=stop, cursor=cursor)
-
-    def _carried(self, series: Series, place: float | None, axis: Axis) -> float | None:
-        index = None if place is None else series.nearest(self.view.axis, place)
-        return None if index is None else series.places.place(axis, index)
+        self.view = over(view, series, axis)
 
     # --- the cursor -------------------------------------------------------------------------
 
