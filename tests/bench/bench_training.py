@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import NamedTuple
@@ -59,14 +60,18 @@ def turns(screen: Screen, pairs: int) -> list[Turn]:
     done = []
     for number in range(2 * pairs):
         watched = number % 4 in (0, 3)
-        for pid in screen.tree():
-            os.kill(pid, signal.SIGCONT if watched else signal.SIGSTOP)
+        _tell(screen, signal.SIGCONT if watched else signal.SIGSTOP)
         start = time.perf_counter()
         screen.read(TURN)
         done.append(Turn(watched, start + CALM, time.perf_counter()))
-    for pid in screen.tree():
-        os.kill(pid, signal.SIGCONT)
+    _tell(screen, signal.SIGCONT)
     return done
+
+
+def _tell(screen: Screen, number: signal.Signals) -> None:
+    for pid in screen.tree():
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def ratios(steps: list[Step], stretches: list[Turn], kind: str) -> list[float]:
