@@ -95,8 +95,10 @@ def main(pairs: int) -> None:
             [*TRAINWATCH, "run", "--", sys.executable, "-c", WORK, name], folder / "state"
         )
         screen.read(5)
-        stretches = turns(screen, pairs)
-        (folder / "enough").touch()
+        try:
+            stretches = turns(screen, pairs)
+        finally:
+            (folder / "enough").touch()
         screen.read(20, lambda _: (folder / "took").exists())
         screen.leave()
         steps = [Step(*one) for one in json.loads((folder / "took").read_text())]
