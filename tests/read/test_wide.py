@@ -54,3 +54,8 @@ def test_a_log_in_utf_8_passes_as_it_is() -> None:
     data = b"step 10 loss 0.5\n\0\0\0\0step 20 loss 0.25\n"
     points = list(read(data, [7, 19]).run.metrics.points())
     assert [(p.step, p.value) for p in points] == [(10, 0.5), (20, 0.25)]
+
+
+def test_a_line_without_end_costs_what_it_is_long() -> None:
+    data = b"\xff\xfe" + ("x" * 400_000).encode("utf-16-le")
+    assert not list(read(data, list(range(1 << 16, len(data), 1 << 16))).run.metrics.points())

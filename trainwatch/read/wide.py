@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _LOOKED_AT = 512  # bytes of a stream that is read from the middle
-_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n)")
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")  # matches wherever it is tried: linear
 _LONG = re.compile("[\u0800-\uffff]")  # three bytes in UTF-8, two in UTF-16
 _HELD = 1 << 20
 """Bytes of one line that are waited for; longer ones are handed on in pieces."""
@@ -96,13 +96,7 @@ def _coding(fact: facts.Chunk) -> str | None:
 
 
 def _narrow(text: str) -> bytes:
-    parts, end = [], 0
-    for found in _LINE.finditer(text):
-        parts.append(_filled(found[1], found[2]))
-        end = found.end()
-    if end < len(text):
-        parts.append(_filled(text[end:], ""))
-    return b"".join(parts)
+    return b"".join(_filled(found[1], found[2]) for found in _LINE.finditer(text))
 
 
 def _filled(body: str, end: str) -> bytes:
