@@ -8,7 +8,6 @@ for accuracy and for precision) is not here.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 _BY_MEANING = {
     "loss": "verlust perte pérdida perdida perdita perda потеря потери потерь",
@@ -50,7 +49,6 @@ _SPELLED = re.compile(
 _AFTER = re.compile(rf"(?i)\b(loss|accuracy)\s+{_OF}\s*(?=\w)")
 
 
-@lru_cache(8192)
 def in_english(words: str) -> str:
     """``words`` with those of other languages in English."""
     found, count = _SPELLED.subn(_meaning, words)

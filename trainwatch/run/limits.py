@@ -54,6 +54,9 @@ class Limits:
         3, "stalled", "times the usual interval between two lines", PROPOSED
     )
     silence_least: float = limit(60, "stalled", "seconds, at least", PROPOSED)
+    silence_unknown: float = limit(
+        600, "stalled", "seconds, while the run's rhythm is not known", PROPOSED
+    )
     silence_longest: float = limit(
         1.5, "stalled", "times the longest silence that ended before (an evaluation, a save)",
         PROPOSED,

@@ -20,9 +20,14 @@ LOW_POWER = 0.35
 
 
 def patience(silence: Silence, limits: Limits) -> float:
-    """Seconds of silence from which on a run counts as stalled."""
+    """Seconds of silence from which on a run counts as stalled.
+
+    Until the rhythm is known, a silence may be a model that loads or the first of many long intervals.
+    """
+    if silence.usual is None:
+        return max(limits.silence_unknown, limits.silence_longest * (silence.longest or 0.0))
     return max(
-        limits.silence_factor * (silence.usual or 0.0),
+        limits.silence_factor * silence.usual,
         limits.silence_longest * (silence.longest or 0.0),
         limits.silence_least,
     )
