@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.proxy import Proxy
-from tests.sshd import Box
+from tests.sshd import Box, lose
 from trainwatch import facts
 from trainwatch.link.child import ChildLink
 
@@ -62,8 +62,7 @@ class Ordeal:
         elif kind == "probe":
             _kill(probe)
         elif kind == "session":
-            for pid in self.box.sessions():
-                _kill(pid)
+            lose(self.box)
         elif kind == "cut":
             self.proxy.cut()
         elif kind == "stop":

@@ -87,6 +87,12 @@ class Box:
     def know(self, key: str) -> None:
         (self.folder / "known").write_text(f"[127.0.0.1]:{self.entry} {key}")
 
+    def lock(self, passphrase: str) -> None:
+        """From now on the user's key opens only to the passphrase."""
+        key = str(self.folder / "user")
+        command = ["ssh-keygen", "-q", "-p", "-P", "", "-N", passphrase, "-f", key]
+        subprocess.run(command, check=True)
+
     def door(self, host: str = "box") -> SshDoor:
         return SshDoor(host, ["ssh", "-F", str(self.folder / "ssh_config")])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from tests.cli.conftest import Command
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
 from tests.engines import Yard, needs_namespaces
-from tests.sshd import Box, needs_sshd
+from tests.sshd import Box, lose, needs_sshd
 from trainwatch import facts
 from trainwatch.link.container import ContainerLink
 from trainwatch.link.engine import Docker
@@ -184,8 +183,7 @@ def test_a_container_goes_on_when_its_machine_was_logged_in_to_again(
     yard.put("train", {"Status": "running"}, LINES[:1])
     (tmp_path / "far").mkdir()
     machine = Box(tmp_path / "far")
-    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "sesame", "-f", str(machine.folder / "user")]
-    subprocess.run(words, check=True)
+    machine.lock("sesame")
     machine.path = path
     machine.start()
     env = environment(state / "mine", PATH=f"{machine.ssh()}:{os.environ['PATH']}")
@@ -195,8 +193,7 @@ def test_a_container_goes_on_when_its_machine_was_logged_in_to_again(
         terminal.type("sesame\n")
         terminal.until("'loss': 2.0")
         start = len(terminal.output)
-        for session in machine.sessions():
-            os.kill(session, 9)
+        lose(machine)
         terminal.until("log in again", start=start)
         terminal.type("L")
         terminal.until("to log in to box", start=start)

@@ -176,8 +176,7 @@ def test_ssh_asks_in_the_plain_terminal_and_only_once(
     box.start()
     assert at("run", "--on", "box", "--name", "far", "python3", "-c", LINES).returncode == 0
     (box.folder / "known").write_text("")
-    key = str(box.folder / "user")
-    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", key], check=True)
+    box.lock("open sesame")
     terminal = Terminal([*TRAINWATCH, "attach", "box:far"], env)
     try:
         terminal.until("(yes/no/[fingerprint])?")

@@ -71,8 +71,7 @@ def test_a_machine_that_dies_is_shown_with_its_age_and_comes_back(
     try:
         for value in ("1.250", "2.250", "3.250"):
             terminal.until(value)
-        for session in machines["gpu2"].sessions():
-            os.kill(session, 9)
+        lose(machines["gpu2"])
         terminal.until("◌ lost", 40)
         begun = len(terminal.output)
         terminal.until("unknown", 60, start=begun)
@@ -86,7 +85,7 @@ def test_logins_that_ask_are_asked_one_after_the_other_before_the_screen(
     machines: dict[str, Box], env: dict[str, str]
 ) -> None:
     for name in ("gpu1", "gpu3"):
-        lock(machines[name], name)
+        machines[name].lock(f"open {name}")
     terminal = Terminal([*TRAINWATCH, "attach", *targets(machines)], env)
     try:
         for name in ("gpu1", "gpu3"):
@@ -128,7 +127,7 @@ def test_at_most_four_log_in_at_a_time(
 def typed(machines: dict[str, Box], env: dict[str, str]) -> Iterator[Terminal]:
     """All three in the list, two of them after a passphrase."""
     for name in ("gpu1", "gpu3"):
-        lock(machines[name], name)
+        machines[name].lock(f"open {name}")
     second = machines["gpu3"].home / "second.log"
     second.write_text("{'loss': 4.25, 'epoch': 0.5}\n")
     terminal = Terminal([*TRAINWATCH, "attach", *targets(machines), f"gpu3:{second}"], env)
@@ -144,12 +143,6 @@ def typed(machines: dict[str, Box], env: dict[str, str]) -> Iterator[Terminal]:
         assert terminal.wait() == 0
     finally:
         terminal.close()
-
-
-def lock(box: Box, name: str) -> None:
-    """Its key wants a passphrase from now on."""
-    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", f"open {name}"]
-    subprocess.run([*words, "-f", str(box.folder / "user")], check=True)
 
 
 def test_the_chosen_machine_is_logged_in_to_again(

@@ -17,7 +17,7 @@ from tests.cli.conftest import Command
 from tests.cli.terminal import TRAINWATCH, Terminal, environment
 from tests.conftest import until as happens
 from tests.slurm import missing, slurm
-from tests.sshd import Box, needs_sshd
+from tests.sshd import Box, lose, needs_sshd
 from trainwatch import wire
 
 TRAINING = """\
@@ -233,8 +233,7 @@ def test_a_job_goes_on_when_its_machine_was_logged_in_to_again(
     job = submit(script, "-N2")
     (tmp_path / "far").mkdir()
     box = Box(tmp_path / "far")
-    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "sesame", "-f", str(box.folder / "user")]
-    subprocess.run(words, check=True)
+    box.lock("sesame")
     box.path = cluster["PATH"]
     box.before = "\n".join(f"export {n}='{v}'" for n, v in cluster.items() if "SLURM" in n)
     box.start()
@@ -248,8 +247,7 @@ def test_a_job_goes_on_when_its_machine_was_logged_in_to_again(
         terminal.until("'loss': 2.5", 60)
         terminal.until("2 machines", 60)
         start = len(terminal.output)
-        for session in box.sessions():
-            os.kill(session, 9)
+        lose(box)
         terminal.until("log in again", start=start)
         terminal.type("L")
         terminal.until("to log in to box", start=start)

@@ -161,12 +161,8 @@ def _path(word: str, watch: facts.Watch) -> Optional[Found]:
     try:
         path = os.path.abspath(os.path.expanduser(word))
         status = os.stat(path)
-    except (
-        FileNotFoundError,
-        NotADirectoryError,
-        ValueError,
-    ):  # a NUL byte; our own folder is gone
-        return None
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None  # also where our own folder is gone, or a NUL byte is in the word
     except OSError as error:
         if stranger.names_process(word):
             return None

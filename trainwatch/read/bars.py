@@ -36,9 +36,7 @@ class Bars:
         self._logged = False  # rows of training were logged under it
         self._last: Bar | None = None  # of the unlabelled ones, the last drawn
         self._headed: bool | None = None  # a heading stood over the next bar; None: never yet
-        self._settling: Bar | None = (
-            None  # the training's own of those that show means, as last drawn
-        )
+        self._settling: Bar | None = None  # the training's own that shows means, as last drawn
         self.bare_total: int | None = None
         """Total of the training's own bar while it is bare: without label and postfix."""
 
@@ -82,16 +80,15 @@ class Bars:
 
     def _is_beside(self, bar: Bar) -> bool:
         """Whether it is drawn beside the epochs: another total, or begun again without a heading."""
-        own = self._settling
-        if own is None or self._headed:
-            begun_again = False
-        else:
-            begun_again = self._headed is False and own.done == own.total and bar.done < own.done
-            begun_again = begun_again or own.total != bar.total
-        if not begun_again:
-            self._settling = bar
-        self._headed = False if self._headed else self._headed
-        return begun_again
+        own, headed = self._settling, self._headed
+        if headed:
+            self._headed = False
+        if own is not None and not headed:
+            begun_again = headed is False and own.done == own.total and bar.done < own.done
+            if begun_again or own.total != bar.total:
+                return True
+        self._settling = bar
+        return False
 
     def _is_own(self, bar: Bar) -> bool:
         own = self._own

@@ -36,12 +36,12 @@ SAMPLES = (
         "Epoch [3/3]: [4/10]  40%|████      , loss=0.753 [00:00<00:00]",
         {"loss": 0.753, "@epoch": 3},
     ),
-    # fastprogress in fastai, a local run
     # a bar whose numbers stand between ruler and count, as loops for CIFAR draw it
     Sample(
         " [=====>]  Step: 65ms | Tot: 25s200ms | Loss: 1.512 | Acc: 45.123% (22561/50000) 391/391 ",
         {"loss": 1.512, "accuracy": 45.123},
     ),
+    # fastprogress in fastai, a local run
     Sample("Epoch 1/3 : |████████----------------| 20.00% [1/5 00:00<00:00]", {}),
 )
 
