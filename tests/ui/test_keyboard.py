@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,12 @@ async def test_after_leaving_nothing_is_heard() -> None:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
     log = tmp_path / "train.log"
     log.write_text("".join(f"{{'loss': {2 - n / 99}, 'step': {n}}}\n" for n in range(100)))
-    return Terminal([*TRAINWATCH, "attach", str(log)], environment(tmp_path))
+    shown = Terminal([*TRAINWATCH, "attach", str(log)], environment(tmp_path))
+    yield shown
+    shown.close()
 
 
 @pytest.mark.parametrize(
@@ -95,29 +98,20 @@ def terminal(tmp_path: Path) -> Terminal:
     ],
 )
 def test_keys_that_arrive_in_one_piece_lead_out_again(keys: str, terminal: Terminal) -> None:
-    try:
-        terminal.until("following")
-        terminal.type(keys)
-        assert terminal.wait() == 0
-    finally:
-        terminal.close()
+    terminal.until("following")
+    terminal.type(keys)
+    assert terminal.wait() == 0
 
 
 def test_escape_and_a_letter_of_a_fast_typist(terminal: Terminal) -> None:
-    try:
-        terminal.until("following")
-        for key in "?", "\x1b", "q":
-            terminal.type(key)
-            time.sleep(0.06)
-        assert terminal.wait() == 0
-    finally:
-        terminal.close()
+    terminal.until("following")
+    for key in "?", "\x1b", "q":
+        terminal.type(key)
+        time.sleep(0.06)
+    assert terminal.wait() == 0
 
 
 def test_keys_typed_before_the_screen_is_there(terminal: Terminal) -> None:
-    try:
-        terminal.until("loss")
-        terminal.type("?\x1b/loss\x1b?qq")
-        assert terminal.wait() == 0
-    finally:
-        terminal.close()
+    terminal.until("loss")
+    terminal.type("?\x1b/loss\x1b?qq")
+    assert terminal.wait() == 0

@@ -63,12 +63,12 @@ class Exact(CompositorUpdate):
                     out.append(change(shown, wanted))
                     shown = wanted
                 shown_text = printable(text)
-                place += width(shown_text)
+                wide = width(shown_text)
                 if certain(shown_text):
                     out.append(shown_text)
                 else:  # whatever the terminal makes of it, what follows stands at its place
-                    wide = width(shown_text)
-                    out += [" " * wide, _move(place - wide, y), shown_text, _move(place, y)]
+                    out += [" " * wide, _move(place, y), shown_text, _move(place + wide, y)]
+                place += wide
         out.append("\x1b[m")
         return "".join(out)
 
